@@ -1,0 +1,29 @@
+"""Facts about the world, each with its source and its date. Start at `Facts`."""
+
+from __future__ import annotations
+
+from .catalogue import Facts
+from .rows import (
+    ActionPin,
+    Architecture,
+    Embedder,
+    EngineFacts,
+    EngineOption,
+    Gpu,
+    ModelFacts,
+    Provider,
+    Revision,
+)
+
+__all__ = [
+    "ActionPin",
+    "Architecture",
+    "Embedder",
+    "EngineFacts",
+    "EngineOption",
+    "Facts",
+    "Gpu",
+    "ModelFacts",
+    "Provider",
+    "Revision",
+]
