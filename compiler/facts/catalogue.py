@@ -1,0 +1,202 @@
+"""The catalogue: tables of facts beside this module, each read when first asked for, and once.
+
+A question that the tables cannot answer is answered None (or an empty tuple): the caller says "unknown".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TypeVar
+
+from .parse import (
+    Row,
+    action_row,
+    architecture_row,
+    embedder_row,
+    engine_facts,
+    gpu_row,
+    model_row,
+    provider_row,
+    revision_row,
+)
+from .rows import ActionPin, Architecture, Embedder, EngineFacts, Gpu, ModelFacts, Provider, Revision
+
+__all__ = ["Facts"]
+
+T = TypeVar("T")
+
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_DATED = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{3})$")
+_ALIAS_SUFFIX = re.compile(r"[-@](latest|default)$")
+
+
+def _packaged(path: str) -> bytes | None:
+    """The bytes of a table shipped with this package; None if there is none of that name."""
+    table = files(__package__).joinpath("data", *path.split("/"))
+    return table.read_bytes() if table.is_file() else None
+
+
+class Facts:
+    """All facts. Lazy (a table is read when first asked for), cached, and pure from then on.
+
+    `read` answers the bytes of a table by its path below `data/`, or None; the default reads the package.
+    """
+
+    def __init__(self, read: Callable[[str], bytes | None] = _packaged) -> None:
+        self._read = read
+        self._tables: dict[str, Row | None] = {}
+        self._dated: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._engines: dict[tuple[str, str], EngineFacts | None] = {}
+
+    def opened(self) -> tuple[str, ...]:
+        """The tables that were read so far, by path, sorted."""
+        return tuple(sorted(path for path, table in self._tables.items() if table is not None))
+
+    # Hosted models
+
+    def model(self, provider: str, id: str) -> ModelFacts | None:
+        """What is known of a provider's model, by the id that a request names."""
+        table = self._models(provider)
+        row = None if table is None else table["rows"].get(id)
+        return None if table is None or row is None else model_row(table, provider, id, row)
+
+    def model_names(self, provider: str) -> tuple[str, ...]:
+        """The ids of all models that are known of a provider, sorted; for "did you mean"."""
+        return tuple(sorted(_rows(self._models(provider))))
+
+    def dated_forms(self, provider: str, id: str) -> tuple[str, ...]:
+        """The ids that pin the alias `id` to a day or a number, empty if there are none.
+
+        They come in the order of their digits: oldest first where these start with the year.
+        `gpt-4o-mini` gives `("gpt-4o-mini-2024-07-18",)`; so do `…-latest` and `…@default` of a base name.
+        """
+        if provider not in self._dated:
+            self._dated[provider] = _dated_forms(self.model_names(provider))
+        return self._dated[provider].get(_ALIAS_SUFFIX.sub("", id), ())
+
+    # Open weights
+
+    def architecture(self, repo: str) -> Architecture | None:
+        """The dimensions of an open-weight model, by its exact repository id."""
+        return self._row("architectures.json", repo, architecture_row)
+
+    def architectures(self) -> tuple[str, ...]:
+        """The repositories whose architecture is known, sorted."""
+        return self._names("architectures.json")
+
+    def embedder(self, repo: str) -> Embedder | None:
+        """An open-weight embedding model, by its exact repository id."""
+        return self._row("embedders.json", repo, embedder_row)
+
+    def embedders(self) -> tuple[str, ...]:
+        """The repositories of the embedding models that are known, sorted."""
+        return self._names("embedders.json")
+
+    def revision(self, repo: str) -> Revision | None:
+        """A published commit of a Hugging Face repository."""
+        return self._row("revisions.json", repo, revision_row)
+
+    def revisions(self) -> tuple[str, ...]:
+        """The repositories of which a commit is known, sorted."""
+        return self._names("revisions.json")
+
+    # Machines, engines, services
+
+    def gpu(self, name: str) -> Gpu | None:
+        """An accelerator by name (`L40S`) or by an alias of it (`NVIDIA-L40S`), in any case."""
+        wanted = name.casefold()
+        for known, row in _rows(self._table("gpus.json")).items():
+            if wanted in (spelling.casefold() for spelling in (known, *row.get("aliases", ()))):
+                return self._row("gpus.json", known, gpu_row)
+        return None
+
+    def gpus(self) -> tuple[str, ...]:
+        """The names of the accelerators that are known, sorted."""
+        return self._names("gpus.json")
+
+    def engine(self, name: str, version: str) -> EngineFacts | None:
+        """The options of an engine: of the newest snapshot of release `version`, else of the newest one before.
+
+        `0.11` asks for the newest `0.11.x`. A version older than every snapshot is answered None: flags are
+        added far more often than taken away, so an older snapshot knows what a newer engine accepts, not the
+        reverse. `EngineFacts.version` says which snapshot answered, `exact` whether it is of that release.
+        """
+        key = (name, version)
+        if key not in self._engines:
+            self._engines[key] = self._answer(name, version)
+        return self._engines[key]
+
+    def engine_versions(self, name: str) -> tuple[str, ...]:
+        """The versions of an engine of which there is a snapshot, oldest first."""
+        listed = self._table("engines/index.json")
+        row = _rows(listed).get(name)
+        return () if row is None else tuple(sorted(row["versions"], key=_release))
+
+    def provider(self, name: str) -> Provider | None:
+        """How to address a provider's API."""
+        return self._row("providers.json", name, provider_row)
+
+    def providers(self) -> tuple[str, ...]:
+        """The names of the providers that are known, sorted."""
+        return self._names("providers.json")
+
+    def action(self, name: str) -> ActionPin | None:
+        """The commit to pin a GitHub Action to, by `owner/name`."""
+        return self._row("actions.json", name, action_row)
+
+    def actions(self) -> tuple[str, ...]:
+        """The GitHub Actions that can be pinned, sorted."""
+        return self._names("actions.json")
+
+    # How tables are read
+
+    def _table(self, path: str) -> Row | None:
+        if path not in self._tables:
+            raw = self._read(path)
+            self._tables[path] = None if raw is None else json.loads(raw)
+        return self._tables[path]
+
+    def _models(self, provider: str) -> Row | None:
+        return self._table(f"models/{provider}.json") if _FILE_NAME.fullmatch(provider) else None
+
+    def _row(self, path: str, name: str, make: Callable[[Row, str, Row], T]) -> T | None:
+        table = self._table(path)
+        row = None if table is None else table["rows"].get(name)
+        return None if table is None or row is None else make(table, name, row)
+
+    def _names(self, path: str) -> tuple[str, ...]:
+        return tuple(sorted(_rows(self._table(path))))
+
+    def _answer(self, name: str, version: str) -> EngineFacts | None:
+        asked = _release(version)
+        if not asked:
+            return None
+        older = [known for known in self.engine_versions(name) if _release(known)[: len(asked)] <= asked]
+        if not older:
+            return None
+        table = self._table(f"engines/{name}/{older[-1]}.json")
+        exact = _release(older[-1])[: len(asked)] == asked
+        return None if table is None else engine_facts(table, name, version, exact)
+
+
+def _rows(table: Row | None) -> Mapping[str, Row]:
+    return MappingProxyType({}) if table is None else table["rows"]
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version: `v0.11.2.post2` is (0, 11, 2); empty if it starts with none."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def _dated_forms(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Each base name with the dated names that extend it, in the order of their digits."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        if date := _DATED.search(name):
+            found.setdefault(name[: date.start()], []).append((date[1].replace("-", ""), name))
+    return {base: tuple(name for _, name in sorted(forms)) for base, forms in found.items()}

@@ -1,0 +1,196 @@
+"""From the JSON of a table to its typed rows. A table's `source` and `as_of` hold for rows without their own."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from .rows import (
+    ActionPin,
+    Architecture,
+    Embedder,
+    EngineFacts,
+    EngineOption,
+    Gpu,
+    ModelFacts,
+    Provider,
+    Revision,
+)
+
+Row = dict[str, Any]
+
+
+def origin(table: Row, row: Row) -> tuple[str, str]:
+    """Where a row was read and when: its own words, else the table's."""
+    return row.get("source", table.get("source")), row.get("as_of", table.get("as_of"))
+
+
+def model_row(table: Row, provider: str, id: str, row: Row) -> ModelFacts:
+    """A row of `models/<provider>.json`."""
+    source, as_of = origin(table, row)
+    number = row.get("params")
+    return ModelFacts(
+        fact=f"model/{provider}/{id}",
+        source=source,
+        as_of=as_of,
+        provider=provider,
+        id=id,
+        mode=row.get("mode"),
+        context=row.get("context"),
+        max_output=row.get("max_output"),
+        input_price=row.get("input_price"),
+        output_price=row.get("output_price"),
+        cached_input_price=row.get("cached_input_price"),
+        query_price=row.get("query_price"),
+        dimension=row.get("dimension"),
+        retires=row.get("retires"),
+        capabilities=frozenset(row.get("has", ())),
+        lacking=frozenset(row.get("lacks", ())),
+        parameters=None if number is None else frozenset(table["parameter_sets"][number]),
+    )
+
+
+def architecture_row(table: Row, repo: str, row: Row) -> Architecture:
+    """A row of `architectures.json`."""
+    source, as_of = origin(table, row)
+    return Architecture(
+        fact=f"architecture/{repo}",
+        source=source,
+        as_of=as_of,
+        repo=repo,
+        family=row["family"],
+        architecture=row["architecture"],
+        layers=row["layers"],
+        hidden_size=row["hidden_size"],
+        heads=row["heads"],
+        kv_heads=row["kv_heads"],
+        head_dim=row["head_dim"],
+        vocabulary=row["vocabulary"],
+        context=row.get("context"),
+        rope_type=row.get("rope_type"),
+        rope_factor=row.get("rope_factor"),
+        original_context=row.get("original_context"),
+        context_includes_rope=row.get("context_includes_rope"),
+        dtype=row.get("dtype"),
+        quantization=row.get("quantization"),
+        parameters=row.get("parameters"),
+        parameters_from=row.get("parameters_from"),
+        experts=row.get("experts"),
+        experts_per_token=row.get("experts_per_token"),
+        kv_lora_rank=row.get("kv_lora_rank"),
+        qk_rope_head_dim=row.get("qk_rope_head_dim"),
+        sliding_window=row.get("sliding_window"),
+        full_attention_layers=row.get("full_attention_layers"),
+        licence=row.get("licence"),
+        gated=row.get("gated"),
+    )
+
+
+def embedder_row(table: Row, repo: str, row: Row) -> Embedder:
+    """A row of `embedders.json`."""
+    source, as_of = origin(table, row)
+    return Embedder(
+        fact=f"embedder/{repo}",
+        source=source,
+        as_of=as_of,
+        repo=repo,
+        dimension=row["dimension"],
+        max_tokens=row.get("max_tokens"),
+        normalised=row.get("normalised"),
+        pooling=row.get("pooling"),
+    )
+
+
+def gpu_row(table: Row, name: str, row: Row) -> Gpu:
+    """A row of `gpus.json`."""
+    source, as_of = origin(table, row)
+    capability = row.get("compute_capability")
+    return Gpu(
+        fact=f"gpu/{name}",
+        source=source,
+        as_of=as_of,
+        name=name,
+        vendor=row["vendor"],
+        memory=row["memory"],
+        visible_memory=row.get("visible_memory"),
+        visible_source=row.get("visible_source"),
+        compute_capability=None if capability is None else (capability[0], capability[1]),
+        bandwidth=row.get("bandwidth"),
+        resource=row.get("resource"),
+    )
+
+
+def provider_row(table: Row, name: str, row: Row) -> Provider:
+    """A row of `providers.json`."""
+    source, as_of = origin(table, row)
+    variables = tuple(row.get("key_variables", ()))
+    return Provider(
+        fact=f"provider/{name}",
+        source=source,
+        as_of=as_of,
+        name=name,
+        title=row["title"],
+        protocol=row["protocol"],
+        base_url=row.get("base_url"),
+        key_variable=variables[0] if variables else None,
+        key_variables=variables,
+        litellm_prefix=row.get("litellm_prefix"),
+        promptfoo_prefix=row.get("promptfoo_prefix"),
+        promptfoo_source=row.get("promptfoo_source"),
+    )
+
+
+def action_row(table: Row, name: str, row: Row) -> ActionPin:
+    """A row of `actions.json`."""
+    sources = tuple(row["sources"])
+    return ActionPin(
+        fact=f"action/{name}",
+        source=sources[0],
+        as_of=row["as_of"],
+        name=name,
+        tag=row["tag"],
+        commit=row["commit"],
+        sources=sources,
+    )
+
+
+def revision_row(table: Row, repo: str, row: Row) -> Revision:
+    """A row of `revisions.json`."""
+    source, as_of = origin(table, row)
+    return Revision(fact=f"revision/{repo}", source=source, as_of=as_of, repo=repo, revision=row["revision"])
+
+
+def engine_facts(table: Row, name: str, asked: str, exact: bool) -> EngineFacts:
+    """A whole `engines/<name>/<version>.json`."""
+    options = {key: _option(key, row) for key, row in table["rows"].items()}
+    spellings = {flag.lstrip("-"): key for key, option in options.items() for flag in option.flags}
+    return EngineFacts(
+        fact=f"engine/{name}/{table['version']}",
+        source=table["source"],
+        as_of=table["as_of"],
+        name=name,
+        version=table["version"],
+        asked=asked,
+        exact=exact,
+        options=MappingProxyType(options),
+        spellings=MappingProxyType(spellings),
+        tool_parsers=_names(table.get("tool_parsers")),
+        reasoning_parsers=_names(table.get("reasoning_parsers")),
+        metrics=_names(table.get("metrics")),
+    )
+
+
+def _names(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)
+
+
+def _option(name: str, row: Row) -> EngineOption:
+    return EngineOption(
+        name=name,
+        flags=tuple(row["flags"]),
+        kind=row["kind"],
+        boolean=row.get("boolean", False),
+        many=row.get("many", False),
+        choices=_names(row.get("choices")),
+        default=row.get("default"),
+    )

@@ -1,0 +1,223 @@
+"""The rows of the catalogue: what is known of the world outside a configuration.
+
+A value that is not known is `None` or, for a set of names, an absent name; it is never 0. Memory is in bytes,
+a context is in tokens, money is in US dollars per token. Every row says where it was read (`source`), how old
+that reading is (`as_of`, `YYYY-MM-DD`), and how to name it in a message (`fact`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = [
+    "ActionPin",
+    "Architecture",
+    "Embedder",
+    "EngineFacts",
+    "EngineOption",
+    "Gpu",
+    "ModelFacts",
+    "Provider",
+    "Revision",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A hosted model as one provider offers it.
+
+    `context` is what a request may hold, `max_output` what an answer may hold (tokens). Prices are US dollars
+    per token; `query_price` is US dollars per rerank query. `dimension` is the length of an embedding.
+    `parameters` are the request parameters, in OpenAI's words, that the provider's API takes for this model.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    provider: str
+    id: str
+    mode: str | None
+    context: int | None
+    max_output: int | None
+    input_price: float | None
+    output_price: float | None
+    cached_input_price: float | None
+    query_price: float | None
+    dimension: int | None
+    retires: str | None
+    capabilities: frozenset[str]
+    lacking: frozenset[str]
+    parameters: frozenset[str] | None
+
+    def can(self, capability: str) -> bool | None:
+        """Whether the model has `capability` (`function_calling`, `vision`, …); None if nobody says."""
+        if capability in self.capabilities:
+            return True
+        return False if capability in self.lacking else None
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The dimensions of an open-weight model, from its published `config.json`.
+
+    `context` is `max_position_embeddings` in tokens; `rope_factor` is what a scaling written in the
+    configuration multiplies `original_context` by (where `context` already holds the product, as in Llama 3.1,
+    `context_includes_rope` is true). `parameters` counts every weight, `parameters_from` says how.
+    A model with latent attention (MLA) has `kv_lora_rank` and `qk_rope_head_dim`, and caches their sum per
+    token and layer instead of keys and values per head. `sliding_window` is in tokens; `full_attention_layers`
+    is how many of `layers` see the whole context (None: all of them, or unknown where a window is set).
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    repo: str
+    family: str
+    architecture: str
+    layers: int
+    hidden_size: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    context: int | None
+    rope_type: str | None
+    rope_factor: float | None
+    original_context: int | None
+    context_includes_rope: bool | None
+    dtype: str | None
+    quantization: str | None
+    parameters: int | None
+    parameters_from: str | None
+    experts: int | None
+    experts_per_token: int | None
+    kv_lora_rank: int | None
+    qk_rope_head_dim: int | None
+    sliding_window: int | None
+    full_attention_layers: int | None
+    licence: str | None
+    gated: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """An open-weight embedding model: `dimension` numbers a text, of which it reads `max_tokens` tokens."""
+
+    fact: str
+    source: str
+    as_of: str
+    repo: str
+    dimension: int
+    max_tokens: int | None
+    normalised: bool | None
+    pooling: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """An accelerator. `memory` is its nominal size, `visible_memory` what a driver or engine reported (bytes).
+
+    `bandwidth` is bytes per second of its own memory; `compute_capability` is NVIDIA's, as `(8, 9)`;
+    `resource` is the name that Kubernetes schedules it by.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    vendor: str
+    memory: int
+    visible_memory: int | None
+    visible_source: str | None
+    compute_capability: tuple[int, int] | None
+    bandwidth: int | None
+    resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOption:
+    """A command-line option of an engine; `name` is its first long spelling without dashes.
+
+    `kind` is `flag` (takes no value), or the parser's type (`int`, `float`, `str`, `json`, …). `default` is
+    kept where it is a plain value, else None. `flags` are all spellings, with dashes.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    kind: str
+    boolean: bool
+    many: bool
+    choices: tuple[str, ...] | None
+    default: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """The options of one version of an engine.
+
+    `version` is the snapshot that answered, `asked` what was asked for; `exact` is true if the snapshot is of
+    the release that was asked for (`0.11` is answered exactly by any `0.11.x`).
+    `metrics` are the names of the metric families that a running server of that version exported.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    version: str
+    asked: str
+    exact: bool
+    options: Mapping[str, EngineOption]
+    spellings: Mapping[str, str]
+    tool_parsers: tuple[str, ...] | None
+    reasoning_parsers: tuple[str, ...] | None
+    metrics: tuple[str, ...] | None
+
+    def option(self, spelling: str) -> EngineOption | None:
+        """The option written `max-model-len`, `--max-model-len`, `max_model_len` or by an alias of it."""
+        key = spelling.lstrip("-").replace("_", "-")
+        name = self.spellings.get(key)
+        return None if name is None else self.options[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An API that serves models: how to address it and which variable holds its key."""
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    title: str
+    protocol: str
+    base_url: str | None
+    key_variable: str | None
+    key_variables: tuple[str, ...]
+    litellm_prefix: str | None
+    promptfoo_prefix: str | None
+    promptfoo_source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPin:
+    """A GitHub Action at one release: `commit` is the 40-hex commit of tag `tag`."""
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    tag: str
+    commit: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A published commit of a Hugging Face repository, 40 hex digits."""
+
+    fact: str
+    source: str
+    as_of: str
+    repo: str
+    revision: str
