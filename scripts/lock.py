@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY / "tests" / "tools"))
+sys.path.insert(0, str(REPOSITORY))
 
-import install  # noqa: E402  (it runs before anything is installed, so it is no package)
+from tests.tools import install  # noqa: E402  (the path above makes it importable)
 
 TOOLS = REPOSITORY / "tests" / "tools"
 PYTHON_LOCKS = (
@@ -46,7 +46,7 @@ def lock_python(source: Path, lock: Path, upgrade: bool) -> None:
         "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
         *(["--upgrade"] if upgrade else []), source.name, "--output-file", lock.name,
     ]  # fmt: skip
-    subprocess.run(command, cwd=source.parent, env=install._uv_environment(), check=True)
+    subprocess.run(command, cwd=source.parent, env=install.uv_environment(), check=True)
 
 
 def lock_node(folder: Path, upgrade: bool) -> None:

@@ -52,7 +52,7 @@ class Environment:
 
     def digest(self) -> str:
         """Of the locks of this environment and of those that it is built with."""
-        parts = [RECIPE, platform.system(), platform.machine(), "%d.%d" % sys.version_info[:2]]
+        parts = [RECIPE, platform.system(), platform.machine(), ".".join(platform.python_version_tuple()[:2])]
         for need in self.needs:
             parts.append(ENVIRONMENTS[need].digest())
         for lock in self.locks:
@@ -84,7 +84,7 @@ def _run(command: list[str | Path], cwd: Path | None = None, env: Mapping[str, s
         raise InstallError(f"`{shown}` ended with {done.returncode}:\n{done.stdout[-4000:]}")
 
 
-def _uv_environment() -> dict[str, str]:
+def uv_environment() -> dict[str, str]:
     """uv reads no pip settings: hand over the index and the certificates that pip was given."""
     env = dict(os.environ)
     for theirs, ours in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
@@ -104,7 +104,7 @@ def build_uv(environment: Environment, folder: Path) -> None:
 def build_python(environment: Environment, folder: Path) -> None:
     """A virtual environment that may be renamed: its scripts find their interpreter beside themselves."""
     uv = ENVIRONMENTS["uv"].path / "bin" / "uv"
-    env = _uv_environment()
+    env = uv_environment()
     _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, folder], env=env)
     _run([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes",
           "-r", environment.locks[0]], env=env)  # fmt: skip
@@ -120,9 +120,7 @@ def build_nodejs(environment: Environment, folder: Path) -> None:
     for name in ("npm", "npx"):
         script = bin_folder / name
         cli = f"$here/../{package.as_posix()}/lib/node_modules/npm/bin/{name}-cli.js"
-        script.write_text(
-            f'#!/bin/sh\nhere=$(cd "$(dirname "$0")" && pwd)\nexec "$here/node" "{cli}" "$@"\n'
-        )
+        script.write_text(f'#!/bin/sh\nhere=$(cd "$(dirname "$0")" && pwd)\nexec "$here/node" "{cli}" "$@"\n')
         script.chmod(0o755)
 
 
