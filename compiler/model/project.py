@@ -82,13 +82,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """`source` refers to `target` by what stands at `at`. `role` is the field's name, `entry` a named entry of it."""
+    """`source` refers to `target` by what stands at `at`. `role` is the field's name, `entry` a named entry of it.
+
+    A `weak` one points at something without needing it (the way that a call takes): it makes no cycle.
+    """
 
     source: Address
     target: Address
     at: KeyPath
     role: str
     entry: str | None = None
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,122 @@
+"""Silences: `# llmops: ignore[CODE, CODE] until DATE: reason`, on the line of a finding or on the one above it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from llmops.compiler.check import codes
+from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
+from llmops.compiler.diagnostics.suggest import nearest
+from llmops.compiler.load.headers import comments
+from llmops.compiler.model.sources import Sources, Span
+
+_START = re.compile(r"#+\s*llmops:\s*ignore\b")
+_WHOLE = re.compile(
+    r"#+\s*llmops:\s*ignore\[([A-Z0-9, ]+)\](?:\s+until\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s*:\s*(.*))?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    codes: tuple[str, ...]
+    span: Span
+    until: date | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """What is left to say, and what silences kept quiet (for `diff` and `-v`)."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    quiet: tuple[tuple[Diagnostic, Silence], ...]
+
+
+def read(sources: Sources, known: Iterable[str]) -> tuple[tuple[Silence, ...], tuple[Diagnostic, ...]]:
+    """All silences of a project's config files, and what is wrong with how they are written."""
+    names = frozenset(known)
+    silences: list[Silence] = []
+    wrong: list[Diagnostic] = []
+    for path in sorted(sources):
+        source = sources[path]
+        if b"llmops:" not in source.data:
+            continue
+        for line, column, text in comments(source.data):
+            if not _START.match(text):
+                continue
+            span = Span(path, line, column, line, column + len(text))
+            match = _WHOLE.match(text.rstrip())
+            until = _date(match.group(2)) if match and match.group(2) else None
+            if match is None or (match.group(2) and until is None):
+                wrong.append(diagnose(
+                    codes.CFG094, "this silence is not understood", span,
+                    help=("write `# llmops: ignore[CODE] until 2027-01-31: reason`; the date is optional",),
+                ))
+                continue
+            wanted = tuple(code.strip() for code in match.group(1).split(",") if code.strip())
+            for code in wanted:
+                if code not in names:
+                    close = nearest(code, sorted(names))
+                    wrong.append(diagnose(
+                        codes.CFG093, f"there is no code `{code}`", span, found=code,
+                        help=(f"did you mean `{close[0]}`?",) if close else ("llmops rules lists them",),
+                    ))
+            reason = (match.group(3) or "").strip()
+            if not reason:
+                wrong.append(diagnose(
+                    codes.CFG090, f"the silence of {', '.join(wanted)} gives no reason", span,
+                    help=("add `: reason` at its end",),
+                ))
+            silences.append(Silence(wanted, span, until, reason))
+    return tuple(silences), tuple(wrong)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def apply(
+    diagnostics: Iterable[Diagnostic], silences: Iterable[Silence], as_of: date | None, judged: Iterable[str]
+) -> Silenced:
+    """Take out what is silenced; report silences that are past their date or silence nothing.
+
+    `judged` are the codes of the rules that ran: a silence of another code is not called unused.
+    """
+    by_line: dict[tuple[str, int], list[Silence]] = {}
+    spoken: list[Diagnostic] = []
+    quiet: list[tuple[Diagnostic, Silence]] = []
+    used: set[tuple[Silence, str]] = set()
+    ran = frozenset(judged)
+    live: list[Silence] = []
+    for silence in silences:
+        if silence.until is not None and as_of is not None and silence.until < as_of:
+            spoken.append(diagnose(
+                codes.CFG092, f"this silence ended on {silence.until.isoformat()}", silence.span,
+                help=("mend what it silences, or move the date and say why",),
+            ))
+            continue
+        live.append(silence)
+        for line in (silence.span.line, silence.span.line + 1):
+            by_line.setdefault((silence.span.file, line), []).append(silence)
+    for diagnostic in diagnostics:
+        place = diagnostic.primary
+        here = by_line.get((place.span.file, place.span.line), []) if place else []
+        found = next((s for s in here if diagnostic.code in s.codes), None)
+        if found is None:
+            spoken.append(diagnostic)
+        else:
+            quiet.append((diagnostic, found))
+            used.add((found, diagnostic.code))
+    for silence in live:
+        for code in silence.codes:
+            if code in ran and (silence, code) not in used:
+                spoken.append(diagnose(
+                    codes.CFG091, f"nothing here is silenced by `{code}`", silence.span, help=("remove the comment",),
+                ))
+    return Silenced(tuple(spoken), tuple(quiet))

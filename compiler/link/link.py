@@ -1,0 +1,295 @@
+"""The link pass: from validated resources to a graph of typed references."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llmops.compiler.diagnostics.finding import Code, Finding, Label
+from llmops.compiler.diagnostics.suggest import nearest
+from llmops.compiler.link import codes
+from llmops.compiler.link.cycles import cycles
+from llmops.compiler.model.keys import Address, KeyPath
+from llmops.compiler.model.kinds import Kind, RefSpec, Shape, walk
+from llmops.compiler.model.project import Composed, Edge, Project, Resource, item
+from llmops.compiler.model.request import Files, TooLarge
+
+Found = tuple[Code, Finding]
+Implied = Callable[[str, str], tuple[Mapping[str, Any], str] | None]
+"""`(kind, name) -> (spec, fact)`: a resource that the catalogue brings, if it knows one of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    project: Project
+    findings: tuple[Found, ...]
+
+
+def link(
+    name: str,
+    root: str,
+    composed: Composed,
+    kinds: Mapping[str, Kind[Any]],
+    resources: Mapping[Address, Resource],
+    environment: Resource,
+    files: Files,
+    implied: Implied,
+) -> Linked:
+    """Follow every reference and file path of one environment. Broken resources are linked as far as they go."""
+    known = dict(resources)
+    edges: list[Edge] = []
+    found: list[Found] = []
+    texts = Texts(files, root)
+    globs: dict[str, tuple[str, ...]] = {}
+    for resource in [*resources.values(), environment]:
+        if not resource.kind.shape.has_references:
+            continue
+        for place in _places(resource):
+            if place.ref is not None:
+                _follow(place, known, edges, found, composed, kinds)
+            elif "x-brings" in place.shape.schema and isinstance(place.value, str):
+                _bring(place, known, edges, kinds, implied)
+            elif "x-file" in place.shape.schema and isinstance(place.value, str):
+                found.extend(_file(place, texts, globs))
+    project = Project(
+        name=name, env=composed.env, kinds=kinds, resources=known, edges=tuple(edges), composed=composed,
+        environment=environment, texts=texts, globs=globs,
+    )
+    found.extend(cycles(project))
+    found.extend(_unused(project))
+    return Linked(project, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place of a resource that says something to link: a reference, a file, or something that is brought."""
+
+    resource: Resource
+    at: KeyPath
+    shape: Shape
+    value: Any
+    ref: RefSpec | None = None
+    key_only: bool = False
+
+
+def _places(resource: Resource) -> Iterator[_Place]:
+    base = resource.address.path if resource.address.name else (resource.address.kind,)
+    for path, shape, value in walk(resource.kind.shape, resource.spec):
+        at = (*base, *path)
+        if shape.ref is not None and isinstance(value, str):
+            yield _Place(resource, at, shape, value, shape.ref)
+        if not isinstance(value, Mapping):
+            if "x-brings" in shape.schema or "x-file" in shape.schema:
+                yield _Place(resource, at, shape, value)
+            continue
+        if shape.ref_key is not None:
+            for key in value:
+                yield _Place(resource, (*at, key), shape, key, shape.ref_key, key_only=True)
+        for name, below in shape.properties.items():
+            if "x-ref-default" in below.schema and below.ref is not None and name not in value and path:
+                yield _Place(resource, at, below, path[-1], below.ref, key_only=True)
+
+
+def _follow(
+    place: _Place,
+    known: Mapping[Address, Resource],
+    edges: list[Edge],
+    found: list[Found],
+    composed: Composed,
+    kinds: Mapping[str, Kind[Any]],
+) -> None:
+    ref = place.ref
+    assert ref is not None
+    source = place.resource.address
+    weak = bool(place.shape.flag("x-weak"))
+    role = str(place.at[-1]) if not isinstance(place.at[-1], int) else str(place.at[-2])
+    name, entry = place.value, None
+    if ref.own:
+        entries = item(place.resource.spec, ref.entry or "") or {}
+        if name in entries:
+            edges.append(Edge(source, source, place.at, role, name, weak=True))
+        elif not place.resource.broken:
+            found.append(_unknown_entry(place, name, tuple(entries), f"{source}"))
+        return
+    if ref.entry is not None:
+        name, _, entry = place.value.partition(".")
+    for kind in ref.kinds:
+        target = Address(kind, name)
+        if target not in known:
+            continue
+        if ref.entry is not None and not known[target].broken:
+            entries = item(known[target].spec, ref.entry) or {}
+            if entry not in entries:
+                found.append(_unknown_entry(place, entry or "", tuple(entries), str(target)))
+                return
+        edges.append(Edge(source, target, place.at, role, entry or None, weak))
+        return
+    found.append(_unknown(place, name, ref, known, composed))
+
+
+def _unknown(
+    place: _Place, name: str, ref: RefSpec, known: Mapping[Address, Resource], composed: Composed
+) -> Found:
+    kinds = " or ".join(ref.kinds)
+    here = [a.name for a in known if a.kind in ref.kinds]
+    close = nearest(name, here)
+    notes: list[str] = []
+    help_: list[str] = []
+    absent = next((Address(k, name) for k in ref.kinds if Address(k, name) in composed.absent), None)
+    other = next((a for a in known if a.name == name and a.kind not in ref.kinds), None)
+    if absent is not None:
+        help_.append(f"select it: add `- {absent.kind}: [{name}]` to the defaults list of this environment")
+        notes.append(f"`{absent}` has a file, but this environment does not select it")
+    elif close:
+        help_.append(f"did you mean `{close[0]}`?")
+    elif other is not None:
+        notes.append(f"`{name}` is a {other.kind}; a {kinds} is needed here")
+    if here:
+        notes.append(f"{kinds}s here: {', '.join(sorted(here)[:8])}{', …' if len(here) > 8 else ''}")
+    else:
+        help_.append(f"write conf/{ref.kinds[0]}/{name}.yaml, or: llmops new {ref.kinds[0]} {name}")
+    return codes.REF001, Finding(
+        f"no {kinds} is named `{name}`",
+        (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True, key_only=place.key_only),),
+        notes=tuple(notes), help=tuple(help_), found=name, expected=close[0] if close else None,
+    )
+
+
+def _unknown_entry(place: _Place, name: str, entries: tuple[str, ...], owner: str) -> Found:
+    close = nearest(name, entries)
+    return codes.REF002, Finding(
+        f"`{owner}` has no entry named `{name}`",
+        (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True, key_only=place.key_only),),
+        notes=(f"entries there: {', '.join(sorted(entries)[:8]) or 'none'}",), found=name,
+        expected=close[0] if close else None,
+    )
+
+
+def _bring(
+    place: _Place,
+    known: dict[Address, Resource],
+    edges: list[Edge],
+    kinds: Mapping[str, Kind[Any]],
+    implied: Implied,
+) -> None:
+    """A name that brings a resource along (a provider brings its secret), unless a file of that name replaces it."""
+    kind = str(place.shape.flag("x-brings"))
+    address = Address(kind, place.value)
+    if address not in known and kind in kinds:
+        made = implied(kind, place.value)
+        if made is None:
+            return
+        known[address] = Resource(address, kinds[kind], made[0], implied=made[1])
+    if address in known:
+        edges.append(Edge(place.resource.address, address, place.at, kind))
+
+
+class Texts(Mapping[str, bytes]):
+    """The files that fields point to, by the path written there (relative to the project), read when asked for."""
+
+    def __init__(self, files: Files, root: str) -> None:
+        self._files = files
+        self._root = root
+        self._read: dict[str, bytes | None] = {}
+
+    def full(self, path: str) -> str:
+        """The path from the repository's root."""
+        return posixpath.normpath(posixpath.join(self._root, path))
+
+    def load(self, path: str) -> bytes | None:
+        """A file's bytes, None where it is not there. Raises `TooLarge`."""
+        if path not in self._read:
+            self._read[path] = self._files.read(self.full(path))
+        return self._read[path]
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        return self._files.list(self.full(folder))
+
+    def __getitem__(self, path: str) -> bytes:
+        data = self.load(path)
+        if data is None:
+            raise KeyError(path)
+        return data
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path, data in self._read.items() if data is not None)
+
+    def __len__(self) -> int:
+        return sum(data is not None for data in self._read.values())
+
+
+def _file(place: _Place, texts: Texts, globs: dict[str, tuple[str, ...]]) -> Iterator[Found]:
+    path = place.value
+    if path.startswith("/") or "\\" in path or posixpath.normpath(path) != path or path.startswith(".."):
+        yield codes.REF006, Finding(
+            f"`{path}` is not a normal path inside the project", (Label(place.at, "", primary=True),),
+            help=("write it relative to the folder of llmops.yaml, without `..`",),
+        )
+        return
+    if place.shape.flag("x-file") == "glob" and any(c in path for c in "*?["):
+        matches = globs[path] = tuple(_expand(texts, path))
+        if not matches:
+            yield codes.REF005, Finding(
+                f"no file matches `{path}`", (Label(place.at, "", primary=True),),
+                help=("the pattern starts at the folder of llmops.yaml",),
+            )
+        return
+    try:
+        missing = texts.load(path) is None
+    except TooLarge as error:
+        yield codes.REF005, Finding(
+            f"`{path}` is too large to be read", (Label(place.at, f"{error.size} bytes", primary=True),),
+            notes=(f"the limit is {error.limit} bytes",),
+        )
+        return
+    if missing:
+        folder = posixpath.dirname(path)
+        here = [posixpath.join(folder, n) for n in texts.names(folder or ".") if not n.endswith("/")]
+        close = nearest(path, here)
+        yield codes.REF005, Finding(
+            f"there is no file `{path}`",
+            (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
+            help=("the path starts at the folder of llmops.yaml",),
+        )
+
+
+def _expand(texts: Texts, pattern: str) -> Iterator[str]:
+    """The files that match a glob, sorted: `*` and `?` within a name, `**` for any folders."""
+
+    def descend(folder: str, parts: list[str]) -> Iterator[str]:
+        head, rest = parts[0], parts[1:]
+        names = texts.names(folder or ".")
+        if head == "**":
+            if rest:
+                yield from descend(folder, rest)
+            for name in names:
+                if name.endswith("/") and not name.startswith("."):
+                    yield from descend(posixpath.join(folder, name[:-1]), parts)
+            return
+        for name in names:
+            is_folder = name.endswith("/")
+            if is_folder == bool(rest) and fnmatch.fnmatchcase(name.rstrip("/"), head):
+                below = posixpath.join(folder, name.rstrip("/"))
+                if rest:
+                    yield from descend(below, rest)
+                else:
+                    yield below
+
+    return iter(sorted(set(descend("", pattern.split("/")))))
+
+
+def _unused(project: Project) -> Iterator[Found]:
+    """Resources that no reference reaches and that activate no tool of their own."""
+    for address, resource in project.resources.items():
+        kind = resource.kind
+        stands_alone = kind.project_scope or any(s.flag("x-target") for s in kind.shape.properties.values())
+        if stands_alone or resource.implied or kind.shape.flag("x-scope") == "target":
+            continue
+        if not project.edges_to(address):
+            yield codes.REF004, Finding(
+                f"nothing refers to `{address}`", (Label(address.path, "", primary=True, key_only=True),),
+                help=("remove it from the defaults list, or name it where it is meant to be used",),
+            )
