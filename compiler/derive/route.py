@@ -1,0 +1,165 @@
+"""How a call reaches a model: one answer for rules and targets alike.
+
+In each environment: the gateway route that serves it, else the deployment that serves it, else its provider's API.
+`via` on the caller, or on the model for all callers, chooses where two stand at the same level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmops.compiler.derive.secrets import variable
+from llmops.compiler.model.exports import Endpoint
+from llmops.compiler.model.sourced import Sourced, combine, merge
+from llmops.compiler.model.sources import Fact, Source
+from llmops.compiler.model.target import Lowering
+from llmops.compiler.model.view import Node, Reader, View
+from llmops.schemas.types import DEPLOYMENT, GATEWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a model. `gateway` with its `route` entry, or `deployment`, or neither: the provider's own API.
+
+    `candidates` has more than one member where the config does not decide; `why` are the places that decided.
+    `reached` is false where nothing serves the model: weights that no deployment runs.
+    """
+
+    model: View[Any]
+    gateway: View[Any] | None = None
+    route: Node | None = None
+    deployment: View[Any] | None = None
+    reached: bool = True
+    candidates: tuple[str, ...] = ()
+    why: tuple[Source, ...] = ()
+
+    @property
+    def ambiguous(self) -> bool:
+        return len(self.candidates) > 1
+
+    @property
+    def level(self) -> str:
+        if self.route is not None:
+            return "gateway"
+        return "deployment" if self.deployment is not None else "provider"
+
+
+def route(reader: Reader, model: View[Any], caller: Node | None = None) -> Route:
+    """The way that calls of `caller` (a node that may have `via`) take to `model`."""
+    for place in (caller, model):
+        if place is not None and _has_via(place):
+            return _by_via(reader, model, place)
+    routes = [r for gateway in reader.of(GATEWAY) for r in serving(gateway, model)]
+    if routes:
+        names = tuple(f"gateway.{r.resource.address.name}, route {r.name}" for r in routes)
+        first = routes[0]
+        return Route(
+            model, reader.view(first.resource.address), first, None, True, names, (first.source(),)
+        )
+    return behind_gateway(reader, model)
+
+
+def behind_gateway(reader: Reader, model: View[Any]) -> Route:
+    """The way that a gateway's own calls take: to the model's deployment, else to its provider."""
+    if model.node("endpoint") is not None:
+        return Route(model, why=(model.source("endpoint"),))
+    deployments = [d for d in reader.of(DEPLOYMENT) if d.value.get("model") == model.address.name]
+    if deployments:
+        names = tuple(str(d.address) for d in deployments)
+        why = (deployments[0].source("model"),)
+        return Route(model, deployment=deployments[0], candidates=names, why=why)
+    return Route(model, reached=model.has("provider"))
+
+
+def serving(gateway: View[Any], model: View[Any]) -> Iterator[Node]:
+    """The routes of a gateway that serve a model; backends make nothing reachable by themselves."""
+    for entry in gateway.entries("routes"):
+        edge = entry.edge("model") or entry.edge()
+        if edge is not None and edge.target == model.address:
+            yield entry
+
+
+def _has_via(place: Node) -> bool:
+    shape = place.shape
+    known = shape is not None and any("via" in s.properties for s in (shape, *shape.branches))
+    return known and place.has("via")
+
+
+def _by_via(reader: Reader, model: View[Any], place: Node) -> Route:
+    why = (place.source("via"),)
+    gateway = place.ref("via", "gateway")
+    if gateway is not None:
+        wanted = place.maybe_text("via", "route")
+        routes = [r for r in serving(gateway, model) if wanted is None or r.name == wanted.value]
+        if routes:
+            names = tuple(f"{gateway.address}, route {r.name}" for r in routes)
+            return Route(model, gateway, routes[0], None, True, names, (*why, routes[0].source()))
+        return Route(model, gateway, None, None, False, (), why)
+    deployment = place.ref("via", "deployment")
+    if deployment is not None:
+        return Route(model, deployment=deployment, why=why)
+    return Route(model, why=why, reached=model.has("provider"))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a client must know: an OpenAI-compatible base URL (None: the provider's own default), the key's variable,
+    the model's name there, and the provider where the call goes to its API directly."""
+
+    url: Sourced[str] | None
+    url_variable: Sourced[str] | None
+    key: Sourced[str] | None
+    model: Sourced[str]
+    provider: Sourced[str] | None
+    route: Route
+
+
+def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None) -> Call | None:
+    """The call that `consumer` makes along a way, as seen from `near`; None where no target answers for it."""
+    model = way.model
+    if way.route is not None and way.gateway is not None:
+        endpoint = lowering.ask(Endpoint, way.gateway, near)
+        if endpoint is None:
+            return None
+        name = Sourced(way.route.name, merge(way.why, (way.route.source(),)))
+        return Call(endpoint.url, None, endpoint.key, name, None, way)
+    if way.deployment is not None:
+        endpoint = lowering.ask(Endpoint, way.deployment, near)
+        if endpoint is None:
+            return None
+        return Call(endpoint.url, None, endpoint.key, served_name(model).because(Sourced(0, way.why)), None, way)
+    url = model.maybe_text("endpoint", "url")
+    outside = model.maybe_text("endpoint", "url", "variable") if url is None else None
+    key = provider_key(model, consumer)
+    provider = model.maybe_text("provider")
+    if provider is not None and url is None and outside is None:
+        url = provider_url(lowering, provider)
+    return Call(url, outside, key, model.maybe_text("id") or served_name(model), provider, way)
+
+
+def provider_url(lowering: Lowering, provider: Sourced[str]) -> Sourced[str] | None:
+    """A provider's base URL, where the catalogue knows it."""
+    row = lowering.facts.provider(provider.value)
+    if row is None or row.base_url is None:
+        return None
+    fact = Sourced(row.base_url, (Fact(row.fact, row.source, row.as_of),), raw=True)
+    return combine(lambda url, _: url, fact, provider)
+
+
+def provider_key(model: View[Any], consumer: str) -> Sourced[str] | None:
+    """The variable that holds the key of a model's API: of its endpoint, else of its provider; None without keys."""
+    auth = model.maybe_text("endpoint", "auth")
+    if auth is not None and auth.value != "secret":
+        return None
+    own = model.ref("endpoint", "secret")
+    if own is not None:
+        return variable(own, consumer).because(model.ref_name("endpoint", "secret"))
+    brought = model.ref("provider") if model.has("provider") else None
+    return None if brought is None else variable(brought, consumer).because(model.get("provider"))
+
+
+def served_name(model: View[Any]) -> Sourced[str]:
+    """The name under which an engine serves a model: `served_name`, else the resource's own."""
+    return model.maybe_text("served_name") or model.label

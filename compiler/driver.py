@@ -1,0 +1,130 @@
+"""The compiler as one function: the passes in their order, from files to artifacts and diagnostics.
+
+Nothing here touches a disk: `files` reads, and the result is a value. compiler/write turns it into files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from llmops.compiler.check.engine import check
+from llmops.compiler.check.rule import Rule
+from llmops.compiler.diagnostics.collect import merge
+from llmops.compiler.diagnostics.finding import Diagnostic, Severity
+from llmops.compiler.diagnostics.locate import locate
+from llmops.compiler.facts import Facts
+from llmops.compiler.link.link import link
+from llmops.compiler.link.unselected import unselected
+from llmops.compiler.load import load
+from llmops.compiler.lower.engine import lower
+from llmops.compiler.lower.registry import Registry
+from llmops.compiler.model.artifact import Emitted
+from llmops.compiler.model.kinds import Kind
+from llmops.compiler.model.project import Loaded, Project, Settings, Workspace
+from llmops.compiler.model.request import Files, Request
+from llmops.compiler.model.sources import Sources
+from llmops.compiler.validate import same_everywhere, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What a run found and made. With an error among the diagnostics, nothing of `emitted` is to be written."""
+
+    settings: Settings | None
+    workspace: Workspace | None
+    emitted: tuple[Emitted, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unknown: tuple[Diagnostic, ...] = ()
+    """Checks that could not be made since a fact is missing."""
+    silenced: tuple[Diagnostic, ...] = ()
+    sources: Sources = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run may leave out or be told."""
+
+    as_of: date | None = None
+    emit: bool = True
+    dead_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """What the passes work with: made once a process, shared by runs."""
+
+    kinds: Mapping[str, Kind[Any]]
+    rules: tuple[Rule, ...]
+    registry: Registry
+    facts: Facts
+
+
+def toolkit() -> Toolkit:
+    """The kinds, rules, targets and facts that come with the compiler."""
+    from llmops.compiler.rules import load_rules
+    from llmops.schemas import load_kinds
+
+    return Toolkit(load_kinds(), load_rules(), Registry(), Facts())
+
+
+def compile_project(
+    files: Files, request: Request, options: Options | None = None, tools: Toolkit | None = None
+) -> Compilation:
+    """load → validate → link → check → export → lower → emit, for every environment of the request."""
+    options = options or Options()
+    tools = tools or toolkit()
+    loaded = load(request, files, tools.kinds)
+    if loaded.value is None:
+        return Compilation(None, None, diagnostics=merge(loaded.diagnostics))
+    workspace, found = _link(loaded.value, files, tools)
+    diagnostics = [*loaded.diagnostics, *found]
+    checked = check(workspace, tools.rules, tools.facts, options.as_of)
+    diagnostics.extend(checked.diagnostics)
+    emitted: tuple[Emitted, ...] = ()
+    targets: Mapping[str, str] = {}
+    if options.emit and not any(d.severity is Severity.ERROR for d in diagnostics):
+        lowered = lower(workspace, tools.registry, tools.facts, checked.read, options.dead_keys)
+        diagnostics.extend(lowered.diagnostics)
+        emitted, targets = lowered.emitted, lowered.targets
+    return Compilation(
+        settings=loaded.value.settings, workspace=workspace, emitted=emitted, diagnostics=merge(diagnostics),
+        unknown=checked.unknown, silenced=tuple(d for d, _ in checked.quiet), sources=loaded.value.sources,
+        targets=targets,
+    )
+
+
+def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list[Diagnostic]]:
+    """Validate and link each environment."""
+    found: list[Diagnostic] = []
+    projects: dict[str, Project] = {}
+    validated = {}
+    settings = loaded.settings
+    for env, composed in loaded.environments.items():
+        valid = validated[env] = validate(composed, tools.kinds, tools.registry.options)
+        linked = link(
+            settings.name, settings.root, composed, tools.kinds, valid.resources, valid.environment, files,
+            lambda kind, name: _implied(tools.facts, kind, name),
+        )
+        projects[env] = linked.project
+        for code, finding in (*valid.findings, *linked.findings):
+            found.append(locate(code, finding, composed))
+    for env, code, finding in same_everywhere(validated):
+        found.append(locate(code, finding, loaded.environments[env]))
+    found.extend(unselected(loaded))
+    return Workspace(settings, projects, loaded.sources), found
+
+
+def _implied(facts: Facts, kind: str, name: str) -> tuple[Mapping[str, Any], str] | None:
+    """What the catalogue brings: the secret of a provider whose key has a name."""
+    provider = facts.provider(name) if kind == "secret" else None
+    if provider is None or provider.key_variable is None:
+        return None
+    return {"variable": provider.key_variable}, provider.fact

@@ -1,0 +1,342 @@
+"""The lower pass: which targets an environment enables, what they make, and what nothing reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llmops.compiler.diagnostics.collect import merge
+from llmops.compiler.diagnostics.finding import Code, Diagnostic, Finding, Label, Severity
+from llmops.compiler.diagnostics.locate import locate
+from llmops.compiler.diagnostics.suggest import nearest
+from llmops.compiler.emit import emit
+from llmops.compiler.lower import codes
+from llmops.compiler.lower.overrides import apply as apply_patch
+from llmops.compiler.lower.registry import Registry, built_in
+from llmops.compiler.model.artifact import Artifact, Emitted
+from llmops.compiler.model.keys import Address, KeyPath
+from llmops.compiler.model.kinds import walk
+from llmops.compiler.model.project import Project, Workspace
+from llmops.compiler.model.target import Target, Unsupported
+from llmops.compiler.model.view import Node, Reader, Reads, View
+
+if TYPE_CHECKING:
+    from llmops.compiler.facts import Facts
+
+E = TypeVar("E")
+PROJECT_SCOPE = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """All artifacts, as bytes, sorted by path. `targets` are the names and versions that made them."""
+
+    emitted: tuple[Emitted, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    targets: Mapping[str, str]
+
+
+class ExportCycle(Exception):
+    """Two targets asked each other for facts; `way` are the questions."""
+
+    def __init__(self, way: tuple[str, ...]) -> None:
+        super().__init__(" → ".join(way))
+        self.way = way
+
+
+@dataclass(slots=True)
+class _Environment:
+    """One environment while it is lowered."""
+
+    reader: Reader
+    targets: dict[str, Target] = field(default_factory=dict)
+    first: dict[str, KeyPath] = field(default_factory=dict)
+    """Where each target was first asked for."""
+
+
+@dataclass(slots=True)
+class _Run:
+    workspace: Workspace
+    facts: Facts
+    environments: dict[str, _Environment]
+    answers: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    asking: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LoweringRun:
+    """What a target is given; see `Lowering`."""
+
+    run: _Run
+    target: Target
+    env: str
+    scope: str
+
+    @property
+    def reader(self) -> Reader:
+        return self.run.environments[self.env].reader
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        return {env: e.reader for env, e in self.run.environments.items()}
+
+    @property
+    def facts(self) -> Facts:
+        return self.run.facts
+
+    @property
+    def root(self) -> str:
+        return self.run.workspace.settings.root
+
+    @property
+    def folder(self) -> str:
+        return folder(self.root, self.scope, self.target.name)
+
+    @property
+    def options(self) -> Node | None:
+        return self.reader.view(Address("target", self.target.name))
+
+    def ask(self, kind: type[E], resource: View[Any], near: str | None = None) -> E | None:
+        env = resource.project.env
+        question = (kind, env, resource.address, near)
+        if question in self.run.answers:
+            answer: E | None = self.run.answers[question]
+            return answer
+        if question in self.run.asking:
+            start = self.run.asking.index(question)
+            way = (*self.run.asking[start:], question)
+            raise ExportCycle(tuple(f"{q[0].__name__} of {q[2]}" for q in way))
+        self.run.asking.append(question)
+        try:
+            found: E | None = None
+            for target in sorted(self.run.environments[env].targets.values(), key=lambda t: (t.order, t.name)):
+                export = target.exports.get(kind)
+                if export is None:
+                    continue
+                scope = PROJECT_SCOPE if target.scope == "project" else env
+                found = export(LoweringRun(self.run, target, env, scope), resource, near)
+                if found is not None:
+                    break
+        finally:
+            self.run.asking.pop()
+        self.run.answers[question] = found
+        return found
+
+
+def folder(root: str, scope: str, target: str) -> str:
+    """Where a target's artifacts stand, relative to the repository."""
+    below = f"generated/{scope}/{target}"
+    return below if root == "." else f"{root}/{below}"
+
+
+def lower(
+    workspace: Workspace, registry: Registry, facts: Facts, read: Mapping[str, frozenset[KeyPath]], dead_keys: bool
+) -> Lowered:
+    """Ask every enabled target for its artifacts. `read` are the places that rules looked at, by environment."""
+    run = _Run(workspace, facts, {})
+    found: list[Diagnostic] = []
+    for env, project in workspace.projects.items():
+        environment = _Environment(Reader(project, Reads()))
+        found.extend(_enable(environment, registry))
+        run.environments[env] = environment
+    emitted: dict[str, Emitted] = {}
+    used: dict[str, str] = {}
+    for lowering in _lowerings(run):
+        used[lowering.target.name] = lowering.target.version
+        for artifact in _emitted(lowering, found):
+            if artifact.path in emitted:
+                first = run.environments[lowering.env].first[lowering.target.name]
+                found.append(_at(lowering, codes.TGT008, Finding(
+                    f"two artifacts would be written to `{artifact.path}`", (Label(first, "", primary=True),),
+                    notes=(f"by {emitted[artifact.path].target} and {artifact.target}",),
+                    help=("give one of the resources another name",),
+                )))
+            else:
+                emitted[artifact.path] = artifact
+    found.extend(_options_differ(run))
+    if dead_keys:
+        for env, environment in run.environments.items():
+            found.extend(_dead(environment, read.get(env, frozenset())))
+    return Lowered(tuple(emitted[p] for p in sorted(emitted)), merge(found), {**used, **registry.foreign})
+
+
+def _lowerings(run: _Run) -> Iterator[LoweringRun]:
+    """One for each environment and target; a target of project scope gets one, in the first that selects it."""
+    seen: set[str] = set()
+    for env, environment in run.environments.items():
+        for name in sorted(environment.targets):
+            target = environment.targets[name]
+            if target.scope != "project":
+                yield LoweringRun(run, target, env, env)
+            elif name not in seen:
+                seen.add(name)
+                yield LoweringRun(run, target, env, PROJECT_SCOPE)
+
+
+# --- which targets -----------------------------------------------------------------------------------------------
+
+
+def _enable(environment: _Environment, registry: Registry) -> Iterator[Diagnostic]:
+    project = environment.reader.project
+    for name, at in _named(project):
+        if name in environment.targets:
+            continue
+        target = registry.get(name)
+        if target is None:
+            yield _unknown(name, at, project)
+            continue
+        environment.targets[name] = target
+        environment.first[name] = at
+        environment.reader.reads.leaves.add(at)
+
+
+def _named(project: Project) -> Iterator[tuple[str, KeyPath]]:
+    """The targets that an environment names, in fields marked `x-target` and by their options."""
+    for resource in [*project.resources.values(), project.environment]:
+        if resource.broken:
+            continue
+        base: KeyPath = resource.address.path if resource.address.name else (resource.address.kind,)
+        for name, shape in resource.kind.shape.properties.items():
+            value = resource.spec.get(name)
+            if isinstance(value, str) and shape.of(value).flag("x-target"):
+                yield value, (*base, name)
+        if resource.kind.shape.flag("x-scope") == "target":
+            yield resource.address.name, base
+
+
+def _unknown(name: str, at: KeyPath, project: Project) -> Diagnostic:
+    close = nearest(name, built_in())
+    return locate(codes.TGT001, Finding(
+        f"there is no target named `{name}`",
+        (Label(at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
+        notes=(f"targets: {', '.join(built_in())}",), found=name, expected=close[0] if close else None,
+    ), project.composed)
+
+
+def _options_differ(run: _Run) -> Iterator[Diagnostic]:
+    """A target of project scope is compiled once: its options must not differ."""
+    first: dict[str, tuple[str, Any]] = {}
+    for env, environment in run.environments.items():
+        for name, target in environment.targets.items():
+            if target.scope != "project":
+                continue
+            options = environment.reader.project.get("target", name)
+            spec = options.spec if options else None
+            if first.setdefault(name, (env, spec))[1] != spec:
+                at: KeyPath = options.address.path if options else environment.first[name]
+                yield locate(codes.TGT007, Finding(
+                    f"the options of `{name}` differ between {first[name][0]} and {env}",
+                    (Label(at, "", primary=True),),
+                    help=(f"say it once, in conf/target/{name}.yaml, for all environments",),
+                ), environment.reader.project.composed)
+
+
+# --- what they make ----------------------------------------------------------------------------------------------
+
+
+def _at(lowering: LoweringRun, code: Code, finding: Finding) -> Diagnostic:
+    return locate(code, finding, lowering.reader.project.composed)
+
+
+def _emitted(lowering: LoweringRun, found: list[Diagnostic]) -> Iterator[Emitted]:
+    target = lowering.target
+    patches = _patches(lowering)
+    try:
+        items = list(target.lower(lowering))
+    except ExportCycle as cycle:
+        at = lowering.run.environments[lowering.env].first[target.name]
+        found.append(_at(lowering, codes.TGT004, Finding(
+            f"{target.name} waits for itself: {' → '.join(cycle.way)}"[:200], (Label(at, "", primary=True),),
+        )))
+        return
+    for item in items:
+        if isinstance(item, Unsupported):
+            found.append(_at(lowering, codes.TGT002, item.finding(target.name)))
+        elif isinstance(item, Finding):
+            found.append(_at(lowering, codes.TGT002, item))
+        else:
+            yield from _emit(lowering, item, patches, found)
+    for name, places in patches.items():
+        for place in places:
+            close = nearest(name, [a.path.lstrip("/") for a in items if isinstance(a, Artifact)])
+            found.append(_at(lowering, codes.TGT005, Finding(
+                f"{target.name} writes no `{name}`", (Label(place.path, "", primary=True, key_only=True),),
+                help=(f"did you mean `{close[0]}`?",) if close else (),
+            )))
+
+
+def _patches(lowering: LoweringRun) -> dict[str, list[Node]]:
+    """The `overrides` of all resources that are meant for this target, by artifact."""
+    out: dict[str, list[Node]] = {}
+    for resource in lowering.reader.project.resources.values():
+        if resource.broken or "overrides" not in resource.spec:
+            continue
+        view: View[Any] = View(lowering.reader.project, resource, lowering.reader.reads)
+        for patch in view.entries("overrides", lowering.target.name):
+            out.setdefault(patch.name, []).append(patch)
+    return out
+
+
+def _emit(
+    lowering: LoweringRun, artifact: Artifact, patches: dict[str, list[Node]], found: list[Diagnostic]
+) -> Iterator[Emitted]:
+    target = lowering.target
+    name = artifact.path.lstrip("/")
+    body = artifact.body
+    places = patches.pop(name, [])
+    for place in places:
+        body, unused = apply_patch(body, place.tree())
+        for path in unused:
+            found.append(_at(lowering, codes.TGT005, Finding(
+                f"this override changes nothing in `{name}`",
+                (Label((*place.path, *path), "the artifact says so already, or has no such key", primary=True),),
+                help=("remove it",),
+            )))
+    path = name if artifact.path.startswith("/") else f"{lowering.folder}/{artifact.path}"
+    made = Artifact(
+        artifact.path, body, artifact.about, artifact.format, artifact.executable, artifact.comment
+    )
+    result = emit(made, target=target.name, scope=lowering.scope, path=path, escape=target.escape)
+    found.extend(_at(lowering, code, finding) for code, finding in result.findings)
+    if result.emitted is None:
+        return
+    if target.check is not None and result.emitted.data is not None:
+        at = places[0].path if places else lowering.run.environments[lowering.env].first[target.name]
+        for complaint in target.check(artifact.path, result.emitted.data):
+            found.append(_at(lowering, codes.TGT006, Finding(
+                f"`{name}`: {complaint}", (Label(at, "", primary=True, key_only=bool(places)),),
+            )))
+    yield result.emitted
+
+
+# --- what nothing reads ------------------------------------------------------------------------------------------
+
+
+def _dead(environment: _Environment, read: frozenset[KeyPath]) -> Iterator[Diagnostic]:
+    """Written keys that no target, rule or derivation looked at, and that are no text for people."""
+    reads = environment.reader.reads
+    seen = reads.leaves | read
+    project = environment.reader.project
+    seen |= {edge.at for edge in project.edges}
+
+    def is_read(path: KeyPath) -> bool:
+        return path in seen or any(path[:n] in reads.whole or path[:n] in read for n in range(2, len(path) + 1))
+
+    for resource in project.resources.values():
+        if resource.broken or resource.implied:
+            continue
+        base = resource.address.path
+        silent: list[KeyPath] = []
+        for path, shape, value in walk(resource.kind.shape, resource.spec):
+            if any(path[: len(s)] == s for s in silent) or path in resource.defaults:
+                continue
+            if shape.flag("x-text") or shape.flag("x-people"):
+                silent.append(path)
+            elif path and not isinstance(value, (Mapping, list)) and not is_read((*base, *path)):
+                yield locate(codes.TGT003, Finding(
+                    f"nothing reads `{path[-1]}`", (Label((*base, *path), "", primary=True),),
+                    severity=Severity.INFO,
+                ), project.composed)
+
+
