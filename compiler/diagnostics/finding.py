@@ -72,6 +72,7 @@ class Finding:
     """A problem in symbolic places: no file, no code, no severity (unless it differs from the code's own).
 
     `unknown` marks a check that could not be made since a fact is missing: counted and listed by `-v`, never an error.
+    `secret`: what stands at the primary place must not be shown.
     """
 
     message: str
@@ -83,6 +84,7 @@ class Finding:
     expected: str | None = None
     found: str | None = None
     unknown: bool = False
+    secret: bool = False
 
     def __post_init__(self) -> None:
         if sum(label.primary for label in self.labels) != 1:
@@ -100,7 +102,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What a user sees. `labels[0]` is the primary place; a diagnostic about the whole run has none."""
+    """What a user sees. `labels[0]` is the primary place; a diagnostic about the whole run has none.
+
+    `secret`: what stands at the primary place is never shown, by this or any other diagnostic. `unknown` as in Finding.
+    """
 
     code: str
     name: str
@@ -115,6 +120,8 @@ class Diagnostic:
     path: str | None = None
     expected: str | None = None
     found: str | None = None
+    secret: bool = False
+    unknown: bool = False
 
     @property
     def primary(self) -> Place | None:
@@ -129,18 +136,20 @@ def diagnose(
     *,
     more: Iterable[Place] = (),
     notes: Iterable[str] = (),
-    help: Iterable[str] = (),
+    help: Iterable[str] = (),  # noqa: A002
     fixes: Iterable[Fix] = (),
     environments: Iterable[str] = (),
     expected: str | None = None,
     found: str | None = None,
     path: str | None = None,
+    secret: bool = False,
 ) -> Diagnostic:
     """A diagnostic at a known span: for passes that work on text, before there are key paths."""
     labels = () if span is None else (Place(span, text, primary=True), *more)
     return Diagnostic(
         code=code.code, name=code.name, severity=code.severity, message=message, labels=labels, notes=tuple(notes),
-        help=tuple(help), fixes=tuple(fixes), environments=tuple(environments), path=path, expected=expected, found=found,
+        help=tuple(help), fixes=tuple(fixes), environments=tuple(environments), path=path, expected=expected,
+        found=found, secret=secret,
     )
 
 

@@ -1,0 +1,98 @@
+"""Many findings, one report: merged over environments, in a stable order, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from llmops.compiler.diagnostics.finding import Diagnostic, Severity
+
+_BASIC = ("CFG", "SCH", "REF")
+"""Areas whose codes need no explanation as a rule: others are offered first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    errors: int = 0
+    warnings: int = 0
+    infos: int = 0
+    unknown: int = 0
+
+
+def collect(*groups: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each problem once, with all the environments that have it, ordered by file, line, column and code."""
+    merged: dict[Diagnostic, tuple[str, ...]] = {}
+    for group in groups:
+        for one in group:
+            key = replace(one, environments=())
+            merged[key] = tuple(dict.fromkeys((*merged.get(key, ()), *one.environments)))
+    return tuple(sorted((replace(key, environments=envs) for key, envs in merged.items()), key=_order))
+
+
+def _order(one: Diagnostic) -> tuple[str, int, int, str, str, tuple[str, ...]]:
+    at = one.primary
+    place = (at.span.file, at.span.line, at.span.column) if at else ("", 0, 0)
+    return (*place, one.code, one.message, one.environments)
+
+
+def count(diagnostics: Iterable[Diagnostic]) -> Counts:
+    known = Counter("unknown" if one.unknown else one.severity.value for one in diagnostics)
+    return Counts(known["error"], known["warning"], known["info"], known["unknown"])
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(one.severity is Severity.ERROR for one in diagnostics)
+
+
+def shown_environments(one: Diagnostic, environments: Sequence[str]) -> tuple[str, ...]:
+    """The environments to name beside a diagnostic: none where all have it, or where it is about the whole project."""
+    return one.environments if set(one.environments) < set(environments) else ()
+
+
+def plural(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def summary(diagnostics: Sequence[Diagnostic], environments: Sequence[str], ending: str = "nothing was written") -> str:
+    """The last line of a run that failed, or that only looked."""
+    errors = [one for one in diagnostics if one.severity is Severity.ERROR]
+    counts = count(diagnostics)
+    told = errors or [one for one in diagnostics if one.severity is Severity.WARNING]
+    parts = [plural(counts.errors, "error")] if counts.errors else []
+    if counts.warnings:
+        parts.append(plural(counts.warnings, "warning"))
+    if not parts:
+        parts = ["no errors"]
+    text = ", ".join(parts)
+    files = {one.primary.span.file for one in told if one.primary}
+    if files:
+        text += f" in {plural(len(files), 'file')}"
+    text += _by_environment(told, environments)
+    text += f"; {ending}." if ending else "."
+    code = _worth_explaining(told)
+    return f"{text}   llmops explain {code}" if code else text
+
+
+def _by_environment(told: Sequence[Diagnostic], environments: Sequence[str]) -> str:
+    """` (dev and prod: 2, prod only: 1)`, or nothing where the environments do not differ."""
+    if not any(shown_environments(one, environments) for one in told):
+        return ""
+    sets = Counter(shown_environments(one, environments) or tuple(environments) for one in told)
+    words = []
+    for names, number in sorted(sets.items(), key=lambda item: (-len(item[0]), item[0])):
+        if len(names) == len(environments):
+            label = _joined(names) if len(names) < 4 else "all environments"
+        else:
+            label = f"{_joined(names)} only"
+        words.append(f"{label}: {number}")
+    return f" ({', '.join(words)})"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _worth_explaining(told: Sequence[Diagnostic]) -> str | None:
+    codes = [one.code for one in told]
+    return next((code for code in codes if not code.startswith(_BASIC)), codes[0] if codes else None)
