@@ -74,7 +74,7 @@ def problems() -> Iterator[str]:
             elif "--hash=sha256:" not in line:
                 yield f"{name}: `{line.split()[0]}` has no digest"
         pinned = {line.split()[0] for line in requirements if line}
-        for wanted in source.read_text().split():
+        for wanted in re.sub(r"#.*", "", source.read_text()).split():
             if re.sub(r"\[.*\]", "", wanted) not in {re.sub(r"\[.*\]", "", pin) for pin in pinned}:
                 yield f"{name}: `{wanted}` of {source.name} is not in the lock"
         if "://" in text:

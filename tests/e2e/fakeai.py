@@ -286,11 +286,24 @@ def response_body(ask: Ask, answer: Answer) -> dict[str, Any]:
 
 def response_events(ask: Ask, answer: Answer) -> Iterator[dict[str, Any]]:
     whole = response_body(ask, answer)
-    yield {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}}
-    place = {"item_id": "msg_fake", "output_index": 0, "content_index": 0}
-    yield {"type": "response.output_text.delta", **place, "delta": answer.text}
-    yield {"type": "response.output_text.done", **place, "text": answer.text}
-    yield {"type": "response.completed", "response": whole}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}}
+    ]
+    for number, item in enumerate(whole["output"]):
+        at = {"output_index": number}
+        events.append({"type": "response.output_item.added", **at, "item": {**item, "content": []}})
+        if item["type"] == "message":
+            part, place = item["content"][0], {**at, "item_id": item["id"], "content_index": 0}
+            events += [
+                {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
+                {"type": "response.output_text.delta", **place, "delta": answer.text},
+                {"type": "response.output_text.done", **place, "text": answer.text},
+                {"type": "response.content_part.done", **place, "part": part},
+            ]
+        events.append({"type": "response.output_item.done", **at, "item": item})
+    events.append({"type": "response.completed", "response": whole})
+    for number, event in enumerate(events):
+        yield {**event, "sequence_number": number}
 
 
 def embeddings_body(ask: Ask, body: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
