@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 def origin(table: Row, row: Row) -> tuple[str, str]:
     """Where a row was read and when: its own words, else the table's."""
-    return row.get("source", table.get("source")), row.get("as_of", table.get("as_of"))
+    return row.get("source") or table["source"], row.get("as_of") or table["as_of"]
 
 
 def model_row(table: Row, provider: str, id: str, row: Row) -> ModelFacts:
@@ -47,6 +47,7 @@ def model_row(table: Row, provider: str, id: str, row: Row) -> ModelFacts:
         capabilities=frozenset(row.get("has", ())),
         lacking=frozenset(row.get("lacks", ())),
         parameters=None if number is None else frozenset(table["parameter_sets"][number]),
+        fixed=MappingProxyType(row.get("fixed", {})),
     )
 
 

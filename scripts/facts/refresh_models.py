@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from common import DATA, finish, parser, read_wheel, render
 
@@ -40,7 +41,7 @@ PRICES = {
     "cache_read_input_token_cost": "cached_input_price",
     "input_cost_per_query": "query_price",
 }
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def provider_of(entry: Row) -> str:
@@ -88,22 +89,27 @@ def rows_by_provider(entries: dict[str, Row]) -> dict[str, dict[str, Row]]:
     return found
 
 
-def kept_parameters(path: Path) -> dict[str, list[str]]:
-    """The parameters of each model in the committed file."""
+def kept_parameters(path: Path) -> dict[str, Row]:
+    """The parameters of each model in the committed file, in the shape of `parameters.py`'s answer."""
     if not path.exists():
         return {}
     table = json.loads(path.read_text(encoding="utf-8"))
     sets = table.get("parameter_sets", {})
-    return {name: sets[row["params"]] for name, row in table["rows"].items() if "params" in row}
+    return {
+        name: {"params": sets[row["params"]]} | ({"fixed": row["fixed"]} if "fixed" in row else {})
+        for name, row in table["rows"].items()
+        if "params" in row
+    }
 
 
-def add_parameters(rows: dict[str, Row], parameters: dict[str, list[str]]) -> dict[str, list[str]]:
+def add_parameters(rows: dict[str, Row], answers: dict[str, Row]) -> dict[str, list[str]]:
     """Number the distinct sets of parameters, write the number into each row, and return the sets."""
-    names = {tuple(sorted(parameters[name])) for name in rows if name in parameters}
-    numbers = {names: str(number) for number, names in enumerate(sorted(names))}
-    for name, row in rows.items():
-        if name in parameters:
-            row["params"] = numbers[tuple(sorted(parameters[name]))]
+    known = {name: tuple(answers[name]["params"]) for name in rows if name in answers}
+    numbers = {names: str(number) for number, names in enumerate(sorted(set(known.values())))}
+    for name, names in known.items():
+        rows[name]["params"] = numbers[names]
+        if "fixed" in answers[name]:
+            rows[name]["fixed"] = answers[name]["fixed"]
     return {number: list(names) for names, number in numbers.items()}
 
 
