@@ -20,13 +20,13 @@ def doc_page(code: str) -> str:
 
 
 @cache
-def all_codes() -> dict[str, Code]:
-    """Every code by its name, sorted. A code that is declared twice is a bug: ValueError."""
+def all_codes() -> tuple[Code, ...]:
+    """Every code, sorted. A code that is declared twice is a bug: ValueError."""
     found: dict[str, Code] = {}
-    for code in sorted((*_of_passes(), *(code for _, code in rules())), key=lambda code: code.code):
+    for code in (*_of_passes(), *(code for _, code in rules())):
         if found.setdefault(code.code, code) != code:
             raise ValueError(f"{code.code} is declared twice")
-    return found
+    return tuple(found[name] for name in sorted(found))
 
 
 def rules() -> Iterator[tuple[str, Code]]:

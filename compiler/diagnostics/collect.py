@@ -20,7 +20,7 @@ class Counts:
     unknown: int = 0
 
 
-def collect(*groups: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+def merge(*groups: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Each problem once, with all the environments that have it, ordered by file, line, column and code."""
     merged: dict[Diagnostic, tuple[str, ...]] = {}
     for group in groups:

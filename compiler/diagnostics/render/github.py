@@ -29,7 +29,7 @@ def commands(diagnostics: Iterable[Diagnostic], environments: Sequence[str] = ()
 
 def _annotation(command: str, one: Diagnostic, environments: Sequence[str], more: int) -> str:
     properties = {"title": f"{one.code} {one.name}"}
-    if one.primary:
+    if one.primary and not one.primary.span.file.startswith("<"):  # an override is no file
         span = one.primary.span
         properties |= {"file": span.file, "line": str(span.line), "col": str(span.column)}
         if span.end_line == span.line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,14 +14,15 @@ from llmops.compiler.model.sources import Span
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def report(diagnostics: Iterable[Diagnostic], codes: Mapping[str, Code], version: str) -> dict[str, Any]:
+def report(diagnostics: Iterable[Diagnostic], codes: Iterable[Code], version: str) -> dict[str, Any]:
     """One run. Source text is never part of it, so that it holds no secret."""
     told = tuple(diagnostics)
     used = sorted({one.code for one in told})
+    known = {code.code: code for code in codes}
     driver = {
         "name": "llmops",
         "semanticVersion": version,
-        "rules": [_rule(code, codes.get(code), told) for code in used],
+        "rules": [_rule(code, known.get(code), told) for code in used],
     }
     run = {
         "tool": {"driver": driver},

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from llmops.compiler.diagnostics.codes import all_codes
+
+
+def test_every_code_is_documented():
+    codes = all_codes()
+    assert codes
+    for code in codes:
+        assert re.fullmatch("[A-Z]{3}[0-9]{3}", code.code)
+        assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code.name), code
+        assert all((code.summary, code.why, code.bad, code.good, code.since)), code
+    assert len({code.name for code in codes}) == len(codes)
+
+
+def test_listing_codes_imports_nothing_heavy():
+    script = (
+        "import sys; from llmops.compiler.diagnostics.codes import all_codes; all_codes();"
+        "print([m for m in ('hydra', 'omegaconf', 'networkx', 'jsonschema', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
