@@ -183,7 +183,12 @@ class Kind(Generic[F]):
     """A kind of resource. `F` is the union of its top-level field names, so that a misspelt one is a type error."""
 
     name: str
-    shape: Shape = field(repr=False)
+    source: Shape | Callable[[], Shape] = field(repr=False)
+    """The shape, or what makes it when it is first asked for (and keeps it)."""
+
+    @property
+    def shape(self) -> Shape:
+        return self.source if isinstance(self.source, Shape) else self.source()
 
     @property
     def title(self) -> str:
