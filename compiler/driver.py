@@ -108,10 +108,13 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
     validated = {}
     settings = loaded.settings
     for env, composed in loaded.environments.items():
-        valid = validated[env] = validate(composed, tools.kinds, tools.registry.options)
+        validated[env] = validate(composed, tools.kinds, tools.registry.options)
+    elsewhere = {env: valid.resources for env, valid in validated.items()}
+    for env, composed in loaded.environments.items():
+        valid = validated[env]
         linked = link(
             settings.name, settings.root, composed, tools.kinds, valid.resources, valid.environment, files,
-            lambda kind, name: _implied(tools.facts, kind, name),
+            lambda kind, name: _implied(tools.facts, kind, name), elsewhere,
         )
         projects[env] = linked.project
         for code, finding in (*valid.findings, *linked.findings):

@@ -6,12 +6,13 @@ In each environment: the gateway route that serves it, else the deployment that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive.secrets import variable
-from llmops.compiler.model.exports import Endpoint
+from llmops.compiler.model.exports import Endpoint, Variable
+from llmops.compiler.model.keys import Key
 from llmops.compiler.model.sourced import Sourced, combine, merge
 from llmops.compiler.model.sources import Fact, Source
 from llmops.compiler.model.target import Lowering
@@ -109,8 +110,8 @@ class Call:
     the model's name there, and the provider where the call goes to its API directly."""
 
     url: Sourced[str] | None
-    url_variable: Sourced[str] | None
-    key: Sourced[str] | None
+    url_variable: Variable | None
+    key: Variable | None
     model: Sourced[str]
     provider: Sourced[str] | None
     route: Route
@@ -131,7 +132,7 @@ def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None
             return None
         return Call(endpoint.url, None, endpoint.key, served_name(model).because(Sourced(0, way.why)), None, way)
     url = model.maybe_text("endpoint", "url")
-    outside = model.maybe_text("endpoint", "url", "variable") if url is None else None
+    outside = outside_variable(model, "endpoint", "url") if url is None else None
     key = provider_key(model, consumer)
     provider = model.maybe_text("provider")
     if provider is not None and url is None and outside is None:
@@ -148,16 +149,28 @@ def provider_url(lowering: Lowering, provider: Sourced[str]) -> Sourced[str] | N
     return combine(lambda url, _: url, fact, provider)
 
 
-def provider_key(model: View[Any], consumer: str) -> Sourced[str] | None:
+def outside_variable(node: Node, *keys: Key) -> Variable | None:
+    """The variable of a value that is known only outside: `{variable: NAME}`."""
+    value = node.get(*keys)
+    if value is None or not isinstance(value.value, Mapping):
+        return None
+    name = node.maybe_text(*keys, "variable")
+    return None if name is None else Variable(name)
+
+
+def provider_key(model: View[Any], consumer: str) -> Variable | None:
     """The variable that holds the key of a model's API: of its endpoint, else of its provider; None without keys."""
     auth = model.maybe_text("endpoint", "auth")
     if auth is not None and auth.value != "secret":
         return None
     own = model.ref("endpoint", "secret")
     if own is not None:
-        return variable(own, consumer).because(model.ref_name("endpoint", "secret"))
+        name = variable(own, consumer).because(model.ref_name("endpoint", "secret"))
+        return Variable(name, own.address)
     brought = model.ref("provider") if model.has("provider") else None
-    return None if brought is None else variable(brought, consumer).because(model.get("provider"))
+    if brought is None:
+        return None
+    return Variable(variable(brought, consumer).because(model.get("provider")), brought.address)
 
 
 def served_name(model: View[Any]) -> Sourced[str]:

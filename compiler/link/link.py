@@ -37,8 +37,12 @@ def link(
     environment: Resource,
     files: Files,
     implied: Implied,
+    elsewhere: Mapping[str, Mapping[Address, Resource]],
 ) -> Linked:
-    """Follow every reference and file path of one environment. Broken resources are linked as far as they go."""
+    """Follow every reference and file path of one environment. Broken resources are linked as far as they go.
+
+    `elsewhere` are the resources of all environments of the run: some references mean another one's (`x-env`).
+    """
     known = dict(resources)
     edges: list[Edge] = []
     found: list[Found] = []
@@ -47,8 +51,10 @@ def link(
     for resource in [*resources.values(), environment]:
         if not resource.kind.shape.has_references:
             continue
-        for place in _places(resource):
-            if place.ref is not None:
+        for place in _places(resource, tuple(elsewhere)):
+            if place.env is not None and place.env != composed.env:
+                found.extend(_far(place, elsewhere))
+            elif place.ref is not None:
                 _follow(place, known, edges, found, composed, kinds)
             elif "x-brings" in place.shape.schema and isinstance(place.value, str):
                 _bring(place, known, edges, kinds, implied)
@@ -73,14 +79,20 @@ class _Place:
     value: Any
     ref: RefSpec | None = None
     key_only: bool = False
+    env: str | None = None
+    """The environment in which the name is looked up, where the schema lets the config choose one."""
 
 
-def _places(resource: Resource) -> Iterator[_Place]:
+def _places(resource: Resource, environments: tuple[str, ...]) -> Iterator[_Place]:
     base = resource.address.path if resource.address.name else (resource.address.kind,)
+    chosen: dict[KeyPath, str] = {}
     for path, shape, value in walk(resource.kind.shape, resource.spec):
         at = (*base, *path)
+        if "x-env" in shape.schema and isinstance(value, Mapping):
+            chosen[at] = _environment(value.get(shape.schema["x-env"]), environments)
+        env = next((e for prefix, e in chosen.items() if at[: len(prefix)] == prefix), None)
         if shape.ref is not None and isinstance(value, str):
-            yield _Place(resource, at, shape, value, shape.ref)
+            yield _Place(resource, at, shape, value, shape.ref, env=None if shape.ref.own else env)
         if not isinstance(value, Mapping):
             if "x-brings" in shape.schema or "x-file" in shape.schema:
                 yield _Place(resource, at, shape, value)
@@ -91,6 +103,28 @@ def _places(resource: Resource) -> Iterator[_Place]:
         for name, below in shape.properties.items():
             if "x-ref-default" in below.schema and below.ref is not None and name not in value and path:
                 yield _Place(resource, at, below, path[-1], below.ref, key_only=True)
+
+
+def _environment(written: Any, environments: tuple[str, ...]) -> str:
+    """The one that is named, else `ci` if there is one, else the first."""
+    if isinstance(written, str):
+        return written
+    return "ci" if "ci" in environments else environments[0]
+
+
+def _far(place: _Place, elsewhere: Mapping[str, Mapping[Address, Resource]]) -> Iterator[Found]:
+    """A reference into another environment: checked there; it makes no edge here."""
+    known = elsewhere.get(place.env or "")
+    if known is None or place.ref is None or any(Address(k, place.value) in known for k in place.ref.kinds):
+        return
+    kinds = " or ".join(place.ref.kinds)
+    close = nearest(place.value, [a.name for a in known if a.kind in place.ref.kinds])
+    yield codes.REF001, Finding(
+        f"no {kinds} is named `{place.value}` in environment {place.env}",
+        (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
+        help=("select it there, or name another `environment`",),
+        found=place.value, expected=close[0] if close else None,
+    )
 
 
 def _follow(

@@ -11,6 +11,7 @@ from llmops.compiler.diagnostics.finding import Code, Diagnostic, Finding, Label
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.emit import emit
+from llmops.compiler.emit.tree import Problem
 from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
@@ -162,14 +163,17 @@ def lower(
 
 
 def _lowerings(run: _Run) -> Iterator[LoweringRun]:
-    """One for each environment and target; a target of project scope gets one, in the first that selects it."""
+    """One for each environment and target; a target of project scope gets one, in the first that selects it.
+
+    It needs all environments: a run that was asked for some of them leaves it alone.
+    """
     seen: set[str] = set()
     for env, environment in run.environments.items():
         for name in sorted(environment.targets):
             target = environment.targets[name]
             if target.scope != "project":
                 yield LoweringRun(run, target, env, env)
-            elif name not in seen:
+            elif name not in seen and set(run.environments) == set(run.workspace.settings.environments):
                 seen.add(name)
                 yield LoweringRun(run, target, env, PROJECT_SCOPE)
 
@@ -298,7 +302,7 @@ def _emit(
         artifact.path, body, artifact.about, artifact.format, artifact.executable, artifact.comment
     )
     result = emit(made, target=target.name, scope=lowering.scope, path=path, escape=target.escape)
-    found.extend(_at(lowering, code, finding) for code, finding in result.findings)
+    found.extend(_problem(lowering, problem) for problem in result.problems)
     if result.emitted is None:
         return
     if target.check is not None and result.emitted.data is not None:
@@ -308,6 +312,16 @@ def _emit(
                 f"`{name}`: {complaint}", (Label(at, "", primary=True, key_only=bool(places)),),
             )))
     yield result.emitted
+
+
+def _problem(lowering: LoweringRun, problem: Problem) -> Diagnostic:
+    """What emit found, at the place in the config that the text came from, else where the target was asked for."""
+    place = problem.place
+    env, at = place if place is not None else (lowering.env, lowering.run.environments[lowering.env].first[
+        lowering.target.name
+    ])
+    finding = Finding(problem.message, (Label(at, "", primary=True),), help=problem.help)
+    return locate(problem.code, finding, lowering.run.workspace.projects[env].composed)
 
 
 # --- what nothing reads ------------------------------------------------------------------------------------------

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that something reads: a secret's, or a plain one that is known only outside."""
+
+    name: Sourced[str]
+    secret: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,48 +22,52 @@ class Endpoint:
     """Where a deployment or a gateway answers.
 
     `url` is the base URL of its OpenAI-compatible API, such as `http://127.0.0.1:4000/v1`; `key` is the variable that
-    holds its key, None where it needs none; `health` a path below the server's root that answers 200 when ready.
+    holds its key, None where it needs none; `health` is the URL that answers 200 when it is ready.
     """
 
     url: Sourced[str]
-    key: Sourced[str] | None = None
-    health: str | None = None
+    key: Variable | None = None
+    health: Sourced[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How to start what a resource runs, on a host: for a CI job, or for a platform that builds a container.
+    """How to start what a resource runs: on a host for a CI job, or in a container.
 
-    `argv` is the command, run in the repository's root; `install` are commands before it, one list of arguments each;
-    `image` is what a container platform runs, with `args` after the image's own entry point and `mounts` as
-    (path in the repository, path in the container). `variables` are the variables it reads: name to secret's address,
-    or to None for a plain variable of the CI.
+    `argv` is the command, run in the repository's root, after the `install` commands. A container platform runs
+    `image` with `args` after the image's own entry point, and mounts files: (path in the repository, path inside).
+    `variables` are what it reads, `settings` variables with fixed values. `port` is the one that it listens on.
+    `health` is a path on that port that answers 200 when it is ready.
     """
 
     argv: tuple[Sourced[str], ...]
     port: Sourced[int]
+    health: str
     install: tuple[tuple[str, ...], ...] = ()
+    tools: tuple[str, ...] = ()
     image: Sourced[str] | None = None
     args: tuple[Sourced[str], ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
-    variables: Mapping[str, Sourced[Any]] = field(default_factory=dict)
-    health: str = "/health"
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     needs: tuple[Address, ...] = ()
+    """Resources that must answer before it starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """How to run an eval so that its exit code is the gate: for a CI job.
 
-    `argv` is run in the repository's root; `install` as in `Service`; `results` are the files it leaves; `services`
-    are resources that must answer while it runs (a gateway without endpoint or platform).
+    `argv` is run in the repository's root after the `install` commands; `tools` are tool chains to set up first
+    (`python`, `node`); `results` are the files that it leaves; `services` must answer while it runs.
     """
 
     argv: tuple[Sourced[str], ...]
     install: tuple[tuple[str, ...], ...] = ()
     tools: tuple[str, ...] = ()
-    """Tool chains that the job sets up first: `python`, `node`."""
-    variables: Mapping[str, Sourced[Any]] = field(default_factory=dict)
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     results: tuple[str, ...] = ()
     services: tuple[Address, ...] = ()
-    timeout_minutes: int = 15
+    blocks: bool = True
+    """False where the eval reports and never fails."""

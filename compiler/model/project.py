@@ -32,7 +32,8 @@ class Composed:
     """One environment after `load`: plain data, resolved, in Hydra's order.
 
     `broken` lists resources whose own file could not be read: their names are known, their fields are not.
-    `absent` are resource files of the project that this environment does not select.
+    `absent` are resource files of the project that this environment does not select. `files` are all config files that
+    took part, relative to the repository, in order.
     """
 
     env: str
@@ -40,6 +41,7 @@ class Composed:
     history: History
     broken: frozenset[Address] = frozenset()
     absent: frozenset[Address] = frozenset()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,14 @@ class Sourced(Generic[T]):
         return Sourced(self.value, merge(self.sources, more), self.raw)
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A value with a comment behind it on its line, where the format has comments: the target's own words only."""
+
+    value: Any
+    comment: str
+
+
 def merge(*sources: Iterable[Source]) -> tuple[Source, ...]:
     """All sources once, in order."""
     return tuple(dict.fromkeys(s for some in sources for s in some))
@@ -58,7 +66,7 @@ def literal(value: T) -> Sourced[T]:
 
 def plain(tree: Any) -> Any:
     """A tree without its origins."""
-    if isinstance(tree, Sourced):
+    if isinstance(tree, (Sourced, Remark)):
         return plain(tree.value)
     if isinstance(tree, dict):
         return {key: plain(item) for key, item in tree.items()}

@@ -1,0 +1,19 @@
+"""LiteLLM proxy: one `config.yaml` a gateway, and the lock file that installs the proxy."""
+
+from __future__ import annotations
+
+from llmops.compiler.emit.escapes import litellm_value
+from llmops.compiler.model.exports import Endpoint, Service
+from llmops.compiler.model.target import Target
+from llmops.targets.litellm.exports import endpoint, service
+from llmops.targets.litellm.lower import lower
+
+TARGET = Target(
+    name="litellm",
+    title="LiteLLM proxy",
+    since="0.1",
+    version="1.106",
+    lower=lower,
+    exports={Endpoint: endpoint, Service: service},
+    escape=litellm_value,
+)
