@@ -119,7 +119,7 @@ class Tree:
         path.append("")
         for key, item in value.items():
             if not isinstance(key, str):
-                raise self._stop(MISREAD, f"the target `{self._target}` made a key of type {type(key).__name__}", origins)
+                raise self._stop(MISREAD, f"the target `{self._target}` made a key that is no text", origins)
             path[-1] = key
             name = self._text(str.__str__(key), origins, trusted)
             if len(name) > MAX_KEY:
