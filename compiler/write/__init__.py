@@ -5,6 +5,7 @@ from __future__ import annotations
 from .apply import Report, apply, read_lock, recover
 from .plan import Item, Plan, Reason, plan
 from .refusals import Drift, check, drift, refusals, sources
+from .run import prepare, write_elsewhere
 from .tree import Disk, Tree
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "check",
     "drift",
     "plan",
+    "prepare",
     "read_lock",
     "recover",
     "refusals",
     "sources",
+    "write_elsewhere",
 ]

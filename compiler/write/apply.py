@@ -93,11 +93,10 @@ def apply(
     root: Path,
     *,
     explain_line: ExplainLine | None = None,
-    make_root: bool = False,
     wait: float = WAIT,
     step: Step = no_step,
 ) -> Outcome[Report]:
-    """Make the files of a plan true below `root`, the repository (or the folder of `--out`, with `make_root`).
+    """Make the files of a plan true below `root`, the repository (or the folder of `--out`).
 
     All or nothing: a plan that refuses a file, a file that changed meanwhile, a full disk leave everything as it was.
     A plan without changes touches nothing.
@@ -109,8 +108,6 @@ def apply(
 
     def write() -> Outcome[Report]:
         state = State(plan.project)
-        if make_root:
-            root.mkdir(parents=True, exist_ok=True)
         with Tree(root) as tree, _held(tree, root, state, wait):
             found = _recover(tree, state, plan.places)
             _verify(tree, plan)
@@ -123,11 +120,16 @@ def apply(
         )
         return Outcome(report, found)
 
-    return _guarded(write, Report(done=False))
+    return guarded(write, Report(done=False))
 
 
 def recover(
-    root: Path, project: str = ".", *, places: Mapping[str, tuple[str, ...]], wait: float = WAIT
+    root: Path,
+    project: str = ".",
+    *,
+    places: Mapping[str, tuple[str, ...]],
+    wait: float = WAIT,
+    step: Step = no_step,
 ) -> Outcome[bool]:
     """Finish or discard what a killed run left; True if there was something. To be called before the lock is read."""
 
@@ -137,9 +139,9 @@ def recover(
             if not state.pending(tree):
                 return Outcome(False)
             with _held(tree, root, state, wait):
-                return Outcome(True, _recover(tree, state, places))
+                return Outcome(True, _recover(tree, state, places, step))
 
-    return _guarded(run, False)
+    return guarded(run, False)
 
 
 def read_lock(root: Path, project: str = ".") -> Outcome[Lock]:
@@ -150,10 +152,10 @@ def read_lock(root: Path, project: str = ".") -> Outcome[Lock]:
         with Tree(root) as tree:
             return parse_lock(tree.read(path), path)
 
-    return _guarded(run, EMPTY)
+    return guarded(run, EMPTY)
 
 
-def _guarded(run: Callable[[], Outcome[T]], failed: T) -> Outcome[T]:
+def guarded(run: Callable[[], Outcome[T]], failed: T) -> Outcome[T]:
     """The outcome, or the diagnostic of what stopped it."""
     try:
         return run()
@@ -204,19 +206,21 @@ def _held(tree: Tree, root: Path, state: State, wait: float) -> Iterator[None]:
         lock.release()
 
 
-def _recover(tree: Tree, state: State, places: Mapping[str, tuple[str, ...]]) -> tuple[Diagnostic, ...]:
+def _recover(
+    tree: Tree, state: State, places: Mapping[str, tuple[str, ...]], step: Step = no_step
+) -> tuple[Diagnostic, ...]:
     if not state.pending(tree):
         return ()
     data = tree.read(state.journal)
     if data is None:
-        discard(tree, state)
+        discard(tree, state, step)
         return ()
     journal = parse_journal(data, state, places)
     if journal is None:
         tree.remove(state.journal)
         discard(tree, state)
         return (_damaged("its journal cannot be read"),)
-    lost = finish(tree, state, journal, recovering=True)
+    lost = finish(tree, state, journal, step, recovering=True)
     return (_damaged(f"{len(lost)} staged files are damaged, such as `{lost[0]}`"),) if lost else ()
 
 

@@ -125,7 +125,8 @@ def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, 
     """
     lost: list[str] = []
     for removal in journal.removals:
-        if tree.exists(removal.path) and tree.look(removal.path).kind is Kind.FILE and _is(tree, removal):
+        seen = tree.look(removal.path)
+        if seen.kind is Kind.FILE and digest(seen.content) == removal.old:
             step(f"remove {removal.path}")
             tree.remove(removal.path)
     needed = {folder for move in journal.moves for folder in parents(move.path)}
@@ -154,13 +155,13 @@ def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, 
     return lost
 
 
-def discard(tree: Tree, state: State) -> None:
+def discard(tree: Tree, state: State, step: Step = no_step) -> None:
     """Undo a write that was not decided: the folders that were made for it, and the stage."""
     made = tree.read(f"{state.stage}/folders") or b""
     for line in reversed(made.decode("utf-8", errors="replace").split("\n")):
         if is_normal(line):
             tree.remove_folder(line)
-    clear_stage(tree, state)
+    clear_stage(tree, state, step)
 
 
 def clear_stage(tree: Tree, state: State, step: Step = no_step) -> None:
@@ -168,10 +169,6 @@ def clear_stage(tree: Tree, state: State, step: Step = no_step) -> None:
         step(f"remove staged {name}")
         tree.remove(f"{state.stage}/{name}")
     tree.remove_folder(state.stage)
-
-
-def _is(tree: Tree, removal: Removal) -> bool:
-    return digest(tree.read(removal.path)) == removal.old
 
 
 def _may_finish(tree: Tree, move: Move, staged: str, lost: list[str], *, joined: bool = False) -> bool:

@@ -47,7 +47,8 @@ def drift(plan: Plan, explain_line: ExplainLine | None = None) -> tuple[Drift, .
     rows += [Drift("-", item.path, "no longer produced") for item in (*plan.prune, *plan.orphans)]
     rows.sort(key=lambda row: row.path)
     if plan.lock_stale:
-        rows.append(Drift("~", plan.lock_path, "names other files" if plan.lock_before else "missing"))
+        sign, text = ("~", "names other files") if plan.lock_before is not None else ("+", "missing")
+        rows.append(Drift(sign, plan.lock_path, text))
     return tuple(rows)
 
 

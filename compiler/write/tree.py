@@ -54,7 +54,7 @@ class Disk(Protocol):
     def look(self, path: str) -> Seen: ...
 
     def files(self, folder: str) -> Iterator[str]:
-        """All that is below a folder and is no folder itself; nothing where there is no such folder."""
+        """All that is below a folder and is no folder itself, and folders that cannot be read."""
 
 
 class BlockedError(Exception):
@@ -111,9 +111,14 @@ class Tree:
         return content
 
     def files(self, folder: str) -> Iterator[str]:
-        for name in self.names(folder):
+        try:
+            names = self.names(folder)
+        except OSError:
+            yield folder
+            return
+        for name in names:
             path = f"{folder}/{name}"
-            if stat.S_ISDIR(os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False).st_mode):
+            if self.look(path).kind is Kind.FOLDER:
                 yield from self.files(path)
             else:
                 yield path
@@ -122,7 +127,7 @@ class Tree:
         """The names in a folder, sorted; empty where there is no such folder."""
         try:
             with _naming(folder):
-                return sorted(os.listdir(self._folder(folder)))  # noqa: PTH208: by handle
+                return sorted(os.listdir(self._folder(folder)))  # noqa: PTH208
         except (FileNotFoundError, BlockedError):
             return []
 

@@ -1,0 +1,90 @@
+"""The two ways to a plan: for the repository itself, and for another folder (`--out`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from llmops.compiler.diagnostics.finding import Outcome, Severity
+from llmops.compiler.model.artifact import Emitted
+
+from .apply import Report, apply, guarded, read_lock, recover
+from .plan import Plan, plan
+from .tree import Tree
+
+Places = Mapping[str, tuple[str, ...]]
+
+
+def prepare(
+    emitted: Sequence[Emitted],
+    root: Path,
+    *,
+    compiler: str,
+    targets: Mapping[str, str],
+    places: Places,
+    project: str = ".",
+    scopes: Collection[str] | None = None,
+    force: Collection[str] = (),
+    writing: bool = True,
+) -> Outcome[Plan | None]:
+    """The plan for the files below `root`, the repository; None where they cannot be read.
+
+    `writing` first finishes what a killed run left; without it (`--check`, `--dry-run`) nothing on disk is touched.
+    """
+    return _prepare(emitted, root, compiler, targets, places, project, scopes, force, writing, overwrite=False)
+
+
+def write_elsewhere(
+    emitted: Sequence[Emitted],
+    out: Path,
+    *,
+    compiler: str,
+    targets: Mapping[str, str],
+    places: Places,
+    project: str = ".",
+) -> Outcome[Report]:
+    """Write the same files below another folder, which is made if needed.
+
+    The folder gets its own lock, so that the next run into it prunes what is gone. Nothing in it is taken for a hand
+    edit: a file at an artifact's path is replaced. Files at other paths stay.
+    """
+
+    def run() -> Outcome[Report]:
+        out.mkdir(parents=True, exist_ok=True)
+        planned = _prepare(emitted, out, compiler, targets, places, project, None, (), True, overwrite=True)
+        if planned.value is None:
+            return Outcome(Report(done=False), planned.diagnostics)
+        done = apply(planned.value, out)
+        return Outcome(done.value, planned.diagnostics + done.diagnostics)
+
+    return guarded(run, Report(done=False))
+
+
+def _prepare(
+    emitted: Sequence[Emitted],
+    root: Path,
+    compiler: str,
+    targets: Mapping[str, str],
+    places: Places,
+    project: str,
+    scopes: Collection[str] | None,
+    force: Collection[str],
+    writing: bool,
+    *,
+    overwrite: bool,
+) -> Outcome[Plan | None]:
+    recovered = recover(root, project, places=places) if writing else Outcome(False)
+    lock = read_lock(root, project)
+    before = recovered.diagnostics + lock.diagnostics
+    if any(problem.severity is Severity.ERROR for problem in before):
+        return Outcome(None, before)
+
+    def run() -> Outcome[Plan | None]:
+        with Tree(root) as disk:
+            made = plan(
+                emitted, lock.value, disk, compiler=compiler, targets=targets, places=places, project=project,
+                scopes=scopes, force=force, overwrite=overwrite,
+            )  # fmt: skip
+        return Outcome(made.value, before + made.diagnostics)
+
+    return guarded(run, None)
