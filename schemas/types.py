@@ -1,0 +1,79 @@
+"""The kinds as typed constants, and the names of their fields.
+
+Written by `make generate` from the schemas: edit those instead.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from llmops.compiler.model.kinds import Kind
+from llmops.schemas import kind
+
+AppField = Literal[
+    "purpose", "use", "languages", "traffic", "risk", "budget", "contacts", "description", "owner", "labels",
+    "overrides",
+]
+
+DatasetField = Literal[
+    "files", "source", "rows", "derive", "format", "columns", "splits", "trust", "sensitivity", "licence", "revision",
+    "digest", "max_rows", "fields", "acl", "description", "owner", "labels", "overrides",
+]
+
+DeploymentField = Literal[
+    "model", "gateway", "image", "platform", "endpoint", "engine", "version", "adapters", "hardware", "replicas",
+    "max_model_len", "dtype", "kv_cache_dtype", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens",
+    "prefix_caching", "chunked_prefill", "speculative", "parallel", "args", "command", "env", "secrets", "port",
+    "publish", "probes", "volumes", "uses", "schedule", "rollout", "grace", "access", "region", "sku", "capacity_tpm",
+    "chart", "roles", "security", "timeout", "budget", "description", "owner", "labels", "overrides",
+]
+
+EvalField = Literal[
+    "runner", "type", "subject", "subjects", "rows", "metrics", "judge", "repetitions", "concurrency", "seed", "gate",
+    "slices", "redteam", "load", "tasks", "budget", "results", "timeout", "description", "owner", "labels",
+    "overrides",
+]
+
+GatewayField = Literal[
+    "engine", "version", "endpoint", "routes", "keys", "limits", "budget", "strategy", "timeout", "stream_timeout",
+    "retries", "cooldown", "cache", "callbacks", "secret", "drop_params", "params", "description", "owner", "labels",
+    "overrides",
+]
+
+ModelField = Literal[
+    "provider", "id", "weights", "task", "params", "served_name", "version", "region", "endpoint", "via",
+    "quantization", "chat_template", "tool_parser", "reasoning_parser", "dimension", "prefixes", "facts",
+    "trust_remote_code", "replacement", "description", "owner", "labels", "overrides",
+]
+
+PipelineField = Literal[
+    "engine", "triggers", "stages", "runner", "forks", "concurrency", "login", "permissions", "description", "owner",
+    "labels", "overrides",
+]
+
+PromptField = Literal[
+    "messages", "files", "variables", "syntax", "output_schema", "examples", "params", "variants", "cache", "label",
+    "description", "owner", "labels", "overrides",
+]
+
+SecretField = Literal[
+    "variable", "stores", "variables", "rotate", "optional", "description", "owner", "labels", "overrides",
+]
+
+TargetField = Literal["description", "owner", "labels", "overrides"]
+
+EnvField = Literal[
+    "production", "platform", "region", "namespace", "context", "domain", "registry", "pools", "proxy", "vars",
+]
+
+APP: Kind[AppField] = kind("app")
+DATASET: Kind[DatasetField] = kind("dataset")
+DEPLOYMENT: Kind[DeploymentField] = kind("deployment")
+EVAL: Kind[EvalField] = kind("eval")
+GATEWAY: Kind[GatewayField] = kind("gateway")
+MODEL: Kind[ModelField] = kind("model")
+PIPELINE: Kind[PipelineField] = kind("pipeline")
+PROMPT: Kind[PromptField] = kind("prompt")
+SECRET: Kind[SecretField] = kind("secret")
+TARGET: Kind[TargetField] = kind("target")
+ENV: Kind[EnvField] = kind("env")
