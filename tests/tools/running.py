@@ -21,6 +21,7 @@ from tests.tools.toolbox import (
     ToolResult,
     clean_environment,
     end_group,
+    end_leftovers,
     make_venv,
     own_home,
     require_tool,
@@ -67,15 +68,17 @@ def act_run(
     job: str | None = None,
     artifacts: Path | None = None,
     python_bin: Path | None = None,
+    prefilled: Sequence[str] = (),
     path: Sequence[Path] = (),
     timeout: float = 300,
 ) -> ToolResult:
     """Run the workflow on this machine, without containers: real steps, real exit codes.
 
     `repo_dir` is a git repository with one commit (`make_git_repo`). `stubs` default to `stubs_for(workflow)`.
-    setup-python's stand-in puts `python_bin` on the path, by default a new virtual environment of this run;
-    `path` comes before the system's; `artifacts` receives what upload-artifact was given, a folder a name.
-    A job with `container:` or `services:` cannot run here.
+    setup-python's stand-in puts `python_bin` on the path, by default a new virtual environment of this run
+    (`prefilled` as in `make_venv`); `path` comes before the system's; `artifacts` receives what upload-artifact
+    was given, a folder a name. What the job summary got stands in the output behind "Summary - ". Processes that
+    the steps leave running are ended. A job with `container:` or `services:` cannot run here.
     """
     program = require_tool("act")
     chosen = stubs_for(workflow) if stubs is None else stubs
@@ -97,14 +100,17 @@ def act_run(
             **(env or {}),
         }
         if any("/setup-python@" in uses for uses in chosen):
-            settings["LLMOPS_STUB_PYTHON_BIN"] = str(python_bin or make_venv(home / "venv"))
+            settings["LLMOPS_STUB_PYTHON_BIN"] = str(python_bin or make_venv(home / "venv", prefilled))
         if any("/setup-node@" in uses for uses in chosen):
             settings["LLMOPS_STUB_NODE_BIN"] = str(require_tool("node").parent)
         for flag, values in (("--env", settings), ("-s", secrets), ("--input", inputs), ("--var", variables)):
             for name, value in sorted((values or {}).items()):
                 command += [flag, f"{name}={value}"]
         search = os.pathsep.join([*map(str, path), os.environ.get("PATH", os.defpath)])
-        return run_tool(command, repo_dir, {"PATH": search}, home=home, timeout=timeout)
+        try:
+            return run_tool(command, repo_dir, {"PATH": search}, home=home, timeout=timeout)
+        finally:
+            end_leftovers(home)
 
 
 def _quiet_act(home: Path) -> None:

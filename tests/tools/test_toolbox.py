@@ -63,6 +63,7 @@ jobs:
           node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)'
           python -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)'
           echo verdict=pass >> "$GITHUB_OUTPUT"
+          nohup sleep 86399 > /dev/null 2>&1 < /dev/null &
           echo "all good" > report.txt
           echo "1 of 1 passed" >> "$GITHUB_STEP_SUMMARY"
       - name: Keep the report
@@ -159,6 +160,8 @@ def test_act_runs_a_workflow(git_repo: Callable[[Mapping[str, str]], Path], tmp_
     assert result.ok, result
     assert (tmp_path / "kept" / "report" / "report.txt").read_text() == "all good\n"
     assert "Summary - 1 of 1 passed" in result.output
+    # what the steps leave running is ended
+    assert subprocess.run(["pgrep", "-f", "sleep 86399"], check=False).returncode == 1
     wrong = running.act_run(repo / PLACE, repo, secrets={"KEY": "guess"}, python_bin=Path(sys.executable).parent)
     assert (wrong.exit_code, "[Check answers/After]" in wrong.output) == (1, False), wrong
 
