@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
-
 from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.artifact import Lock
 
@@ -193,6 +191,8 @@ def _held(tree: Tree, root: Path, state: State, wait: float) -> Iterator[None]:
     seen = tree.look(state.held)
     if seen.kind not in (Kind.FILE, Kind.ABSENT):
         raise BlockedError(state.held, seen.kind)
+    from filelock import FileLock, Timeout  # not needed by a run that changes nothing
+
     lock = FileLock(str(root / state.held), timeout=wait)
     try:
         lock.acquire()
