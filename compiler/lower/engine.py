@@ -10,7 +10,7 @@ from llmops.compiler.diagnostics.collect import merge
 from llmops.compiler.diagnostics.finding import Code, Diagnostic, Finding, Label, Severity
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.suggest import nearest
-from llmops.compiler.emit import emit
+from llmops.compiler.emit.emitter import emit
 from llmops.compiler.emit.tree import Problem
 from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
@@ -19,6 +19,7 @@ from llmops.compiler.model.artifact import Artifact, Emitted
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import walk
 from llmops.compiler.model.project import Project, Workspace
+from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Target, Unsupported
 from llmops.compiler.model.view import Node, Reader, Reads, View
 
@@ -290,7 +291,7 @@ def _emit(
     body = artifact.body
     places = patches.pop(name, [])
     for place in places:
-        body, unused = apply_patch(body, place.tree())
+        body, _, unused = apply_patch(body, place.tree())
         for path in unused:
             found.append(_at(lowering, codes.TGT005, Finding(
                 f"this override changes nothing in `{name}`",
@@ -316,12 +317,9 @@ def _emit(
 
 def _problem(lowering: LoweringRun, problem: Problem) -> Diagnostic:
     """What emit found, at the place in the config that the text came from, else where the target was asked for."""
-    place = problem.place
-    env, at = place if place is not None else (lowering.env, lowering.run.environments[lowering.env].first[
-        lowering.target.name
-    ])
-    finding = Finding(problem.message, (Label(at, "", primary=True),), help=problem.help)
-    return locate(problem.code, finding, lowering.run.workspace.projects[env].composed)
+    place = problem.place or At(lowering.env, lowering.run.environments[lowering.env].first[lowering.target.name])
+    finding = Finding(problem.message, (Label(place.path, "", primary=True),), help=problem.help)
+    return locate(problem.code, finding, lowering.run.workspace.projects[place.env].composed)
 
 
 # --- what nothing reads ------------------------------------------------------------------------------------------

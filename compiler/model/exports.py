@@ -50,6 +50,8 @@ class Service:
     mounts: tuple[tuple[str, str], ...] = ()
     variables: tuple[Variable, ...] = ()
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    key: Variable | None = None
+    """The key that its callers show."""
     needs: tuple[Address, ...] = ()
     """Resources that must answer before it starts."""
 
@@ -71,3 +73,15 @@ class Check:
     services: tuple[Address, ...] = ()
     blocks: bool = True
     """False where the eval reports and never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """How a job brings a deployment to its environment. Deployments that share `argv` are brought together.
+
+    `argv` is run in the repository's root; `variables` are what it reads.
+    """
+
+    argv: tuple[Sourced[str], ...]
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def _name(lowering: Lowering, model: View[Any]) -> Sourced[str]:
     if row is None or row.litellm_prefix is None:
         return Sourced(f"{provider.value}/{id_.value}", merge(id_.sources, provider.sources), raw=True)
     fact = Fact(row.fact, row.source, row.as_of)
-    return Sourced(f"{row.litellm_prefix}/{id_.value}", merge(id_.sources, provider.sources, (fact,)), raw=True)
+    return Sourced(f"{row.litellm_prefix}{id_.value}", merge(id_.sources, provider.sources, (fact,)), raw=True)
 
 
 __all__ = ["Backend", "backends", "literal", "near"]

@@ -71,6 +71,7 @@ def service(lowering: Lowering, gateway: View[Any], near: str | None) -> Service
         mounts=((config, "/app/config.yaml"),),
         variables=(*((key,) if key else ()), *_variables(lowering, gateway)),
         settings={"LITELLM_LOCAL_MODEL_COST_MAP": literal("True")},
+        key=key,
         needs=tuple(_needs(lowering, gateway)),
     )
 

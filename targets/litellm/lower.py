@@ -82,12 +82,10 @@ def _row(row: Backend) -> Any:
             value = row.entry.maybe_number(name)
             if value is not None:
                 params[name] = value
-    for name, field in (("timeout", "timeout"), ("stream_timeout", "stream_timeout")):
-        value = row.route.maybe_text(name)
-        if value is not None:
-            params[field] = value.map(seconds)
-    name = Sourced(row.route.name, (row.route.source(),))
-    return {"model_name": name, "litellm_params": params}
+    duration = row.route.maybe_text("timeout")
+    if duration is not None:
+        params["timeout"] = duration.map(seconds)
+    return {"model_name": Sourced(row.route.name, (row.route.source(),)), "litellm_params": params}
 
 
 def _settings(gateway: View[Any]) -> dict[str, Any]:
@@ -98,9 +96,6 @@ def _settings(gateway: View[Any]) -> dict[str, Any]:
     callbacks = gateway.tree("callbacks")
     if callbacks:
         settings["callbacks"] = callbacks
-    timeout = gateway.maybe_text("timeout")
-    if timeout is not None:
-        settings["request_timeout"] = timeout.map(seconds)
     settings.update(gateway.tree("params") or {})
     return settings
 
@@ -110,6 +105,10 @@ def _router(gateway: View[Any]) -> dict[str, Any]:
     strategy = gateway.maybe_text("strategy")
     if strategy is not None:
         router["routing_strategy"] = strategy
+    for name in ("timeout", "stream_timeout"):
+        duration = gateway.maybe_text(name)
+        if duration is not None:
+            router[name] = duration.map(seconds)
     retries = gateway.maybe_integer("retries")
     if retries is not None:
         router["num_retries"] = retries
