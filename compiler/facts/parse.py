@@ -98,7 +98,9 @@ def embedder_row(table: Row, repo: str, row: Row) -> Embedder:
         dimension=row["dimension"],
         max_tokens=row.get("max_tokens"),
         normalised=row.get("normalised"),
-        pooling=row.get("pooling"),
+        parameters=row.get("parameters"),
+        licence=row.get("licence"),
+        revision=row.get("revision"),
     )
 
 
@@ -125,6 +127,8 @@ def provider_row(table: Row, name: str, row: Row) -> Provider:
     """A row of `providers.json`."""
     source, as_of = origin(table, row)
     variables = tuple(row.get("key_variables", ()))
+    promptfoo = tuple(row.get("promptfoo_key_variables", ()))
+    shared = [name for name in variables if name in promptfoo] or list(variables)
     return Provider(
         fact=f"provider/{name}",
         source=source,
@@ -133,10 +137,12 @@ def provider_row(table: Row, name: str, row: Row) -> Provider:
         title=row["title"],
         protocol=row["protocol"],
         base_url=row.get("base_url"),
-        key_variable=variables[0] if variables else None,
+        key_variable=shared[0] if shared else None,
         key_variables=variables,
+        keys_together=row.get("keys_together", False),
         litellm_prefix=row.get("litellm_prefix"),
         promptfoo_prefix=row.get("promptfoo_prefix"),
+        promptfoo_key_variables=promptfoo,
         promptfoo_source=row.get("promptfoo_source"),
     )
 

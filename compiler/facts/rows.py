@@ -104,7 +104,10 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """An open-weight embedding model: `dimension` numbers a text, of which it reads `max_tokens` tokens."""
+    """An open-weight embedding model: `dimension` numbers a text, of which it reads `max_tokens` tokens.
+
+    `normalised` says whether those numbers have length 1; `revision` is the commit that the source looked at.
+    """
 
     fact: str
     source: str
@@ -113,12 +116,14 @@ class Embedder:
     dimension: int
     max_tokens: int | None
     normalised: bool | None
-    pooling: str | None
+    parameters: int | None
+    licence: str | None
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """An accelerator. `memory` is its nominal size, `visible_memory` what a driver or engine reported (bytes).
+    """An accelerator. `memory` is its nominal size, `visible_memory` what a driver or an engine saw (bytes).
 
     `bandwidth` is bytes per second of its own memory; `compute_capability` is NVIDIA's, as `(8, 9)`;
     `resource` is the name that Kubernetes schedules it by.
@@ -185,7 +190,12 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An API that serves models: how to address it and which variable holds its key."""
+    """An API that serves models: how to address it and which variable holds its key.
+
+    `key_variables` are the variables that LiteLLM reads, any one of them (`keys_together`: all of them), and
+    `promptfoo_key_variables` those that promptfoo reads. `key_variable` is one that both read, if there is one.
+    `protocol` is `openai` for an API that speaks as OpenAI's, else its own name.
+    """
 
     fact: str
     source: str
@@ -196,8 +206,10 @@ class Provider:
     base_url: str | None
     key_variable: str | None
     key_variables: tuple[str, ...]
+    keys_together: bool
     litellm_prefix: str | None
     promptfoo_prefix: str | None
+    promptfoo_key_variables: tuple[str, ...]
     promptfoo_source: str | None
 
 

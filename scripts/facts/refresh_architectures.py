@@ -134,10 +134,12 @@ def rope_of(config: Config) -> Config:
     scaling = config.get("rope_scaling")
     if not scaling:
         return {}
-    original = scaling.get("original_max_position_embeddings") or config.get("original_max_position_embeddings")
+    names = ("original_max_position_embeddings", "original_max_seq_len")
+    original = next((place[name] for place in (scaling, config) for name in names if place.get(name)), None)
+    kind = "llama3" if "low_freq_factor" in scaling else "linear"
     context = config.get("max_position_embeddings", 0)
     return {
-        "rope_type": scaling.get("rope_type") or scaling.get("type") or "linear",
+        "rope_type": scaling.get("rope_type") or scaling.get("type") or kind,
         "rope_factor": scaling.get("factor"),
         "original_context": original,
         "context_includes_rope": context > original if original else config["model_type"] == "gemma3_text",
