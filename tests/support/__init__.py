@@ -1,1 +1,0 @@
-"""Shared by tests: repositories in memory, ready-made projects, comparing with accepted output."""
