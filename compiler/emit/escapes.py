@@ -40,15 +40,15 @@ def go_template(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
-_nunjucks_signs = re.compile(r"\{(?=[{%#])|#(?=\})").sub
+_nunjucks_signs = re.compile(r"\{(?=[{%#])|(?<=#)\}").sub
 
 
 def nunjucks(text: str) -> str:
     """A text that nunjucks renders exactly once.
 
-    Only the first brace of `{{`, `{%` and `{#` is written as an expression, never the pair: promptfoo takes a line
-    with an opening pair and no closing one for a broken template and renders nothing of it; it replaces `{{ word }}`
-    by hand, before nunjucks does. `#}` without an opening is an error in nunjucks, unlike in Jinja.
+    Of `{{`, `{%` and `{#` the first brace is written as an expression, never the pair: promptfoo takes a line with an
+    opening pair and no closing one for a broken template and renders nothing of it, and it replaces `{{ word }}` by
+    hand before nunjucks does. `#}` without an opening is an error in nunjucks, unlike in Jinja.
     """
     return _nunjucks_signs(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
