@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .lock import format_lock, parse_lock
-from .paths import LOCK_NAME, STATE, allowed, inside, is_normal, parents
+from .paths import LOCK_NAME, STATE, allowed, inside, is_normal, parents, unportable
 from .tree import BlockedError, Kind, Tree
 
 Step = Callable[[str], None]
@@ -114,7 +114,8 @@ def parse_journal(data: bytes, state: State, places: Mapping[str, tuple[str, ...
     paths = [*(removal.path for removal in removals), *(move.path for move in moves[:-1])]
     if not moves or moves[-1].path != state.lock:
         return None
-    return Journal(removals, moves) if all(allowed(path, state.project, everywhere) for path in paths) else None
+    safe = all(allowed(path, state.project, everywhere) and not unportable(path) for path in paths)
+    return Journal(removals, moves) if safe else None
 
 
 def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, recovering: bool = False) -> list[str]:
@@ -159,7 +160,7 @@ def discard(tree: Tree, state: State, step: Step = no_step) -> None:
     """Undo a write that was not decided: the folders that were made for it, and the stage."""
     made = tree.read(f"{state.stage}/folders") or b""
     for line in reversed(made.decode("utf-8", errors="replace").split("\n")):
-        if is_normal(line):
+        if is_normal(line) and not unportable(line):
             tree.remove_folder(line)
     clear_stage(tree, state, step)
 

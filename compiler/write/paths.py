@@ -16,6 +16,7 @@ LOCK_NAME = "llmops.lock"
 
 MAX_NAME = 255
 MAX_PATH = 1024
+MAX_DEPTH = 64
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
@@ -44,6 +45,8 @@ def unportable(path: str) -> str | None:
     """Why some file system cannot hold this path, in words; None if all can."""
     if len(path.encode("utf-8")) > MAX_PATH:
         return f"it is longer than {MAX_PATH} bytes"
+    if path.count("/") >= MAX_DEPTH:
+        return f"it is deeper than {MAX_DEPTH} folders"
     for name in path.split("/"):
         if len(name.encode("utf-8")) > MAX_NAME:
             return f"a name in it is longer than {MAX_NAME} bytes"
@@ -123,10 +126,11 @@ def _collisions(wanted: list[str], others: Iterable[str]) -> Iterator[tuple[str,
         for depth in range(1, len(parts) + 1):
             prefix = "/".join(parts[:depth])
             folded = fold(prefix)
-            known = spelling.setdefault(folded, prefix)
-            clash = known != prefix or (depth < len(parts) and folded in files)
-            if clash:
-                yield path, (known if known != prefix else files[folded])
+            if depth < len(parts) and folded in files:
+                yield path, files[folded]
+                break
+            if (known := spelling.setdefault(folded, prefix)) != prefix:
+                yield path, known
                 break
 
 

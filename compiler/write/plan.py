@@ -14,7 +14,7 @@ from llmops.compiler.model.artifact import Emitted, Lock, LockEntry
 from . import codes
 from .difference import sides
 from .lock import format_lock
-from .paths import LOCK_NAME, allowed, check_paths, inside, parents
+from .paths import LOCK_NAME, allowed, check_paths, inside, parents, unportable
 from .tree import Disk, Kind, Seen
 from .trouble import obstacle
 
@@ -128,7 +128,7 @@ def plan(
     pruned = {item.path for item in groups["prune"]}
     for path, artifact in wanted.items():
         digest = hashlib.sha256(artifact.content).hexdigest()
-        seen = disk.look(path)
+        seen = disk.look(path) if path not in bad else Seen(Kind.ABSENT)
         entries = known.get(path, ())
         group, reason = _group(artifact, seen, entries, overwrite or path in force)
         if path in bad:
@@ -236,7 +236,7 @@ def _at_places(
     """The lock's entries that a compile could have written. A lock that names other files gives no right to them."""
     known, foreign = dict[str, tuple[LockEntry, ...]](), list[Diagnostic]()
     for path, entries in lock.entries.items():
-        if all(allowed(path, project, places.get(entry.target, ())) for entry in entries):
+        if not unportable(path) and all(allowed(path, project, places.get(entry.target, ())) for entry in entries):
             known[path] = entries
         else:
             foreign.append(

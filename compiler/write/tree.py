@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from .paths import MAX_DEPTH
+
 MAX_READ = 64 * 1024 * 1024
 """Above this, a file on disk is not read: no artifact is that large, so it is somebody else's."""
 
@@ -112,8 +114,10 @@ class Tree:
 
     def files(self, folder: str) -> Iterator[str]:
         try:
-            names = self.names(folder)
+            names = self.names(folder) if folder.count("/") < MAX_DEPTH else None
         except OSError:
+            names = None
+        if names is None:  # it cannot be looked into: the folder stands for what is in it
             yield folder
             return
         for name in names:
