@@ -1,0 +1,158 @@
+"""A plan in words: what a compile changes, and because of which lines of the configs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from llmops.compiler.cli.run import Run
+from llmops.compiler.diagnostics.collect import plural
+from llmops.compiler.diagnostics.escape import escape
+from llmops.compiler.diagnostics.finding import Severity
+from llmops.compiler.diagnostics.locate import written_span
+from llmops.compiler.model.sources import At, Content, Source, Span
+
+if TYPE_CHECKING:
+    from llmops.compiler.model.artifact import Emitted
+    from llmops.compiler.model.project import Workspace
+    from llmops.compiler.write.plan import Item, Plan
+
+ExplainLine = Callable[[str, int], str | None]
+MOST = 30
+"""Changes that are shown; the rest is counted."""
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    return {"added": len(plan.create), "changed": len(plan.update), "removed": len(plan.prune)}
+
+
+def place_of_source(workspace: Workspace, source: Source) -> Span | None:
+    """Where a person would edit what a compiled value came from; None for a default or a fact."""
+    if isinstance(source, At):
+        project = workspace.projects.get(source.env)
+        writes = project.composed.history.writes(source.path) if project else ()
+        return written_span(writes[-1].origin) if writes else None
+    if isinstance(source, Content):
+        line = max(source.line, 1)
+        return Span(source.file, line, 1, line, 1)
+    return None
+
+
+def explainer(run: Run) -> ExplainLine:
+    """For an artifact's compiled line, the place in the configs: `conf/deployment/answerer.yaml:9`."""
+    by_path = {one.path: one for one in run.compilation.emitted}
+
+    def explain(path: str, line: int) -> str | None:
+        emitted, workspace = by_path.get(path), run.compilation.workspace
+        if emitted is None or workspace is None or not 0 < line <= len(emitted.lines):
+            return None
+        spans = (place_of_source(workspace, source) for source in emitted.lines[line - 1])
+        return next((f"{span.file}:{span.line}" for span in spans if span is not None), None)
+
+    return explain
+
+
+def environment_table(run: Run) -> str:
+    """A line for each environment: how much it has, and what was found there."""
+    workspace = run.compilation.workspace
+    if workspace is None:
+        return ""
+    wide = max((len(env) for env in workspace.projects), default=0)
+    out = []
+    for env, project in workspace.projects.items():
+        here = [one for one in run.diagnostics if env in one.environments or not one.environments]
+        warnings = sum(one.severity is Severity.WARNING for one in here)
+        out.append(
+            f"{escape(env).ljust(wide)}  {plural(len(project.resources), 'resource')}, "
+            f"{plural(len(project.edges), 'edge')}, 0 errors, {plural(warnings, 'warning')}\n"
+        )
+    return "".join(out)
+
+
+def describe(run: Run, plan: Plan) -> str:
+    """Lines that start with `+`, `~` or `-`; empty where nothing changes."""
+    out = []
+    if len(plan.create) > 5:
+        out.append(f"+ {plural(len(plan.create), 'file')}   {_by_folder(plan.create)}")
+    else:
+        out += [f"+ {escape(item.path)}" for item in plan.create]
+    environments = run.environments
+    out += _updates(plan.update, environments, explainer(run))
+    out += [f"- {path}   no longer produced" for path in _grouped([item.path for item in plan.prune], environments)]
+    if len(out) > MOST:
+        out = [*out[:MOST], f"… and {plural(len(out) - MOST, 'more change')}"]
+    return "".join(f"{line}\n" for line in out)
+
+
+def _by_folder(items: Sequence[Item]) -> str:
+    """`generated/dev (8)  .github/workflows (1)`"""
+    tally = Counter("/".join(item.path.split("/")[:-1][:2]) or "." for item in items)
+    return "  ".join(f"{escape(folder)} ({number})" for folder, number in sorted(tally.items()))
+
+
+def _updates(items: Sequence[Item], environments: Sequence[str], explain: ExplainLine) -> list[str]:
+    """One line for each change; the same change in several environments' files is one."""
+    groups: dict[str, list[str]] = {}
+    for item in items:
+        groups.setdefault(_change(item, explain), []).append(item.path)
+    out = []
+    for text, paths in groups.items():
+        shown = _grouped(paths, environments)
+        for index, path in enumerate(shown):
+            out.append(f"~ {path}   {text if index == 0 else 'same change'}")
+    return out
+
+
+def _change(item: Item, explain: ExplainLine) -> str:
+    from llmops.compiler.write.difference import first_difference, shorten
+
+    found = first_difference(item.before or b"", item.emitted.content) if item.emitted else None
+    if found is None:
+        return "changed"
+    lines = item.emitted.content.decode("utf-8", errors="replace").split("\n") if item.emitted else []
+    if found.old is None and found.new is not None:
+        text = f"new line: {shorten(found.new.strip())}"
+    elif found.new is None and found.old is not None:
+        text = f"gone: {shorten(found.old.strip())}"
+    else:
+        line = lines[found.new_line - 1] if found.new_line <= len(lines) else ""
+        key = line.strip().lstrip("- ").partition(":")[0].strip('"') if ":" in line[: found.column - 1] else ""
+        text = f"{key} {shorten(found.old or 'nothing')} -> {shorten(found.new or 'nothing')}".strip()
+    origin = explain(item.path, found.new_line) if found.new is not None else None
+    return escape(text) + (f"   from {escape(origin)}" if origin else "")
+
+
+def _grouped(paths: Sequence[str], environments: Sequence[str]) -> list[str]:
+    """Paths that differ only in the environment as one: `generated/{dev,prod}/litellm/config.yaml`."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        places = (n for n, part in enumerate(parts[:-1]) if part in environments and parts[n - 1] == "generated")
+        at = next(places, None)
+        if at is None:
+            groups[(path, "")] = []
+        else:
+            key = ("/".join(parts[:at]) + "/", "/" + "/".join(parts[at + 1 :]))
+            groups.setdefault(key, []).append(parts[at])
+    out = []
+    for (before, after), envs in groups.items():
+        middle = "" if not envs else envs[0] if len(envs) == 1 else f"{{{','.join(envs)}}}"
+        out.append(escape(f"{before}{middle}{after}"))
+    return out
+
+
+def lines_of(emitted: Sequence[Emitted], path: tuple[str | int, ...], env: str | None) -> Mapping[str, list[int]]:
+    """The lines of artifacts that a config value (or anything below it) is in, by artifact."""
+    found: dict[str, list[int]] = {}
+    for artifact in emitted:
+        lines = [
+            number
+            for number, sources in enumerate(artifact.lines, 1)
+            if any(
+                isinstance(s, At) and s.path[: len(path)] == path and (env is None or s.env == env) for s in sources
+            )
+        ]
+        if lines:
+            found[artifact.path] = lines
+    return found

@@ -1,0 +1,32 @@
+"""What an editor needs to complete and check configs: the schemas, and which files they are for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+FOLDER = ".llmops/schemas"
+
+
+def write_schemas(project: Path) -> list[str]:
+    """Write every schema, whole, to .llmops/schemas of the project; only files that differ are touched."""
+    from llmops import schemas
+
+    folder = project / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    names = [*schemas.kind_names(), schemas.ENVIRONMENT]
+    for name in names:
+        path = folder / f"{name}.json"
+        text = json.dumps(schemas.bundle(name), ensure_ascii=False, indent=1) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+    return names
+
+
+def settings(kinds: list[str], conf: str = "conf") -> str:
+    """`.vscode/settings.json`: the YAML extension finds the schema of each kind's folder."""
+    found = {f"./{FOLDER}/{kind}.json": f"{conf}/{kind}/**/*.yaml" for kind in kinds}
+    return json.dumps({"yaml.schemas": found}, indent=2) + "\n"

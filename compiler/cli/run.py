@@ -1,0 +1,101 @@
+"""One run of the compiler for a command: the project, what was asked, what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmops.compiler.cli.console import Console
+from llmops.compiler.cli.options import Usage
+from llmops.compiler.cli.project import Place, find
+from llmops.compiler.diagnostics.finding import Diagnostic
+from llmops.compiler.diagnostics.suggest import did_you_mean
+from llmops.compiler.model.request import Request
+
+if TYPE_CHECKING:
+    from llmops.compiler.driver import Compilation, Options, Toolkit
+    from llmops.compiler.model.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    place: Place
+    compilation: Compilation
+    tools: Toolkit
+    environments: tuple[str, ...]
+    """All that the project has."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return self.compilation.diagnostics
+
+    def project(self, env: str | None = None) -> Project | None:
+        """One environment, the first by default; None where nothing could be read."""
+        workspace = self.compilation.workspace
+        if workspace is None or not workspace.projects:
+            return None
+        return workspace.projects.get(env) if env else next(iter(workspace.projects.values()))
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is written after a command: overrides (with `=`, or starting `+` or `~`), and paths, which must exist."""
+    overrides, paths = [], []
+    for argument in arguments:
+        if "=" in argument or argument.startswith(("+", "~")):
+            overrides.append(argument)
+        else:
+            paths.append(argument)
+    for override in overrides:
+        if override.lstrip("+").startswith("env="):
+            raise Usage(f"`{override}` is no override: choose an environment with --env")
+    for path in paths:
+        if not Path(path).exists():
+            raise Usage(f"`{path}` is no file or folder here, and no override (`key=value`)")
+    return overrides, paths
+
+
+def place_of(console: Console, paths: Sequence[str]) -> Place:
+    """The one project that all paths lie in; the current folder's without paths."""
+    places = {find(str(path if path.is_dir() else path.parent)) for path in map(Path, paths)}
+    places = places or {find(console.directory)}
+    if len(places) > 1:
+        raise Usage("these paths are of different projects: compile one at a time")
+    return places.pop()
+
+
+def compile_for(
+    console: Console,
+    *,
+    env: Sequence[str] = (),
+    arguments: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    options: Options | None = None,
+) -> Run:
+    """Run the passes on the project around. `arguments` are paths in it."""
+    from llmops.compiler.driver import compile_project, toolkit
+    from llmops.compiler.load.disk import Disk
+
+    place = place_of(console, arguments)
+    tools = toolkit()
+    with console.waiting("compiling"):
+        made = compile_project(
+            Disk(place.root), Request(place.project, tuple(env), tuple(overrides)), options, tools
+        )
+    known = tuple(made.settings.environments) if made.settings else tuple(env)
+    for name in env:
+        if made.settings and name not in known:
+            near = did_you_mean(name, known) or f"it has {', '.join(known)}"
+            raise Usage(f"{made.settings.name} has no environment `{name}`; {near}")
+    return Run(place, made, tools, known)
+
+
+def repository_path(place: Place, console: Console, argument: str) -> str:
+    """A path as typed (from the current folder, or from `-C`), relative to the repository."""
+    base = Path(console.directory or ".")
+    for candidate in (base / argument, place.folder / argument, place.root / argument):
+        inside = place.inside(candidate)
+        if inside is not None and candidate.exists():
+            return inside
+    return argument.removeprefix("./")
