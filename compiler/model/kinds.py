@@ -72,6 +72,12 @@ class Shape:
         return self._below({} if rest is True else rest, "additionalProperties")
 
     @cached_property
+    def names(self) -> Shape | None:
+        """The shape of this map's keys, where the schema says something of them."""
+        names = self.schema.get("propertyNames")
+        return None if names is None else self._below(names, "propertyNames")
+
+    @cached_property
     def items(self) -> Shape | None:
         items = self.schema.get("items")
         return None if items is None else self._below(items, "items")

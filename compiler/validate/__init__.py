@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,24 +10,29 @@ from llmops.compiler.diagnostics.finding import Code, Finding
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Resource
+from llmops.compiler.validate import same
+from llmops.compiler.validate.resources import ENVIRONMENT, Options, check_environment, check_tree
+
+__all__ = ["Validated", "same_everywhere", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
+    """One environment's resources in the config's order, with defaults; broken ones are kept, and marked."""
+
     resources: Mapping[Address, Resource]
     environment: Resource
     findings: tuple[tuple[Code, Finding], ...] = ()
 
 
-def validate(
-    composed: Composed, kinds: Mapping[str, Kind[Any]], options: Mapping[str, Mapping[str, Any]]
-) -> Validated:
-    resources = {}
-    for name, group in composed.tree.items():
-        if name == "env" or name not in kinds:
-            continue
-        for key, spec in group.items():
-            address = Address(name, key)
-            resources[address] = Resource(address, kinds[name], spec, broken=address in composed.broken)
-    environment = Resource(Address("env", composed.env), kinds["env"], composed.tree.get("env") or {})
-    return Validated(resources, environment)
+def validate(composed: Composed, kinds: Mapping[str, Kind[Any]], options: Options) -> Validated:
+    """`options` gives the JSON Schema of a target's options, or None for a name that is no target."""
+    findings: list[tuple[Code, Finding]] = []
+    resources = {r.address: r for r in check_tree(composed, kinds, options, findings)}
+    environment = check_environment(composed, kinds[ENVIRONMENT], findings)
+    return Validated(resources, environment, tuple(findings))
+
+
+def same_everywhere(validated: Mapping[str, Validated]) -> Iterator[tuple[str, Code, Finding]]:
+    """What must be the same in all environments and is not, each with the environment that its places are in."""
+    return same.same_everywhere({env: valid.resources for env, valid in validated.items()})
