@@ -292,10 +292,10 @@ def _emit(
     places = patches.pop(name, [])
     for place in places:
         body, _, unused = apply_patch(body, place.tree())
-        for path in unused:
+        for idle in unused:
             found.append(_at(lowering, codes.TGT005, Finding(
                 f"this override changes nothing in `{name}`",
-                (Label((*place.path, *path), "the artifact says so already, or has no such key", primary=True),),
+                (Label((*place.path, *idle), "the artifact says so already, or has no such key", primary=True),),
                 help=("remove it",),
             )))
     path = name if artifact.path.startswith("/") else f"{lowering.folder}/{artifact.path}"

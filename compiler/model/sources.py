@@ -91,10 +91,14 @@ class Write:
 
 
 class At(NamedTuple):
-    """A place in one environment's composed config: what a compiled value was read from."""
+    """A place in one environment's composed config: what a compiled value was read from.
+
+    Of a map or a list it means the key alone (a resource's name), with `whole` everything below it.
+    """
 
     env: str
     path: KeyPath
+    whole: bool = False
 
 
 class Fact(NamedTuple):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.model.artifact import Artifact
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.sources import Span
 from llmops.compiler.model.view import Node, Reader, View
+
+if TYPE_CHECKING:
+    from llmops.compiler.facts import Facts
 
 E = TypeVar("E")
 
@@ -22,17 +25,29 @@ class Refusal(ValueError):
 class Lowering(Protocol):
     """What a target sees while it lowers one environment (or, in project scope, all of them)."""
 
-    reader: Reader
-    """The environment; in project scope the first that selects the target."""
-    readers: Mapping[str, Reader]
-    """All environments, for targets of project scope."""
-    options: Node | None
-    """The resource `target.<name>`, if there is one."""
-    folder: str
-    """Where the target's artifacts stand, relative to the repository: `generated/prod/vllm`."""
-    root: str
-    """The project's folder, relative to the repository; `.` for its top."""
-    facts: Any
+    @property
+    def reader(self) -> Reader:
+        """The environment; in project scope the first that selects the target."""
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """All environments, for targets of project scope."""
+
+    @property
+    def options(self) -> Node | None:
+        """The resource `target.<name>`, if there is one."""
+
+    @property
+    def folder(self) -> str:
+        """Where the target's artifacts stand, relative to the repository: `generated/prod/vllm`."""
+
+    @property
+    def root(self) -> str:
+        """The project's folder, relative to the repository; `.` for its top."""
+
+    @property
+    def facts(self) -> Facts:
+        """The catalogue."""
 
     def ask(self, kind: type[E], resource: View[Any], near: str | None = None) -> E | None:
         """A fact that the target in charge of a resource declares, such as its `Endpoint`.

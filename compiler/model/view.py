@@ -79,8 +79,9 @@ class Node:
         if value is None:
             return None
         path = self.at(*keys)
-        (self.reads.whole if isinstance(value, (Mapping, list)) else self.reads.leaves).add(path)
-        return Sourced(value, (At(self.project.env, path),))
+        whole = isinstance(value, (Mapping, list))
+        (self.reads.whole if whole else self.reads.leaves).add(path)
+        return Sourced(value, (At(self.project.env, path, whole),))
 
     def maybe_text(self, *keys: Key) -> Sourced[str] | None:
         return self._typed(keys, str)
