@@ -58,25 +58,25 @@ class Facts:
 
     # Hosted models
 
-    def model(self, provider: str, id: str) -> ModelFacts | None:
+    def model(self, provider: str, model_id: str) -> ModelFacts | None:
         """What is known of a provider's model, by the id that a request names."""
         table = self._models(provider)
-        row = None if table is None else table["rows"].get(id)
-        return None if table is None or row is None else model_row(table, provider, id, row)
+        row = None if table is None else table["rows"].get(model_id)
+        return None if table is None or row is None else model_row(table, provider, model_id, row)
 
     def model_names(self, provider: str) -> tuple[str, ...]:
         """The ids of all models that are known of a provider, sorted; for "did you mean"."""
         return tuple(sorted(_rows(self._models(provider))))
 
-    def dated_forms(self, provider: str, id: str) -> tuple[str, ...]:
-        """The ids that pin the alias `id` to a day or a number, empty if there are none.
+    def dated_forms(self, provider: str, model_id: str) -> tuple[str, ...]:
+        """The ids that pin the alias `model_id` to a day or a number, empty if there are none.
 
         They come in the order of their digits: oldest first where these start with the year.
         `gpt-4o-mini` gives `("gpt-4o-mini-2024-07-18",)`; so do `…-latest` and `…@default` of a base name.
         """
         if provider not in self._dated:
             self._dated[provider] = _dated_forms(self.model_names(provider))
-        return self._dated[provider].get(_ALIAS_SUFFIX.sub("", id), ())
+        return self._dated[provider].get(_ALIAS_SUFFIX.sub("", model_id), ())
 
     # Open weights
 

@@ -10,6 +10,7 @@ from .rows import (
     Architecture,
     Embedder,
     EngineFacts,
+    EngineMetric,
     EngineOption,
     Gpu,
     ModelFacts,
@@ -25,16 +26,16 @@ def origin(table: Row, row: Row) -> tuple[str, str]:
     return row.get("source") or table["source"], row.get("as_of") or table["as_of"]
 
 
-def model_row(table: Row, provider: str, id: str, row: Row) -> ModelFacts:
+def model_row(table: Row, provider: str, model_id: str, row: Row) -> ModelFacts:
     """A row of `models/<provider>.json`."""
     source, as_of = origin(table, row)
     number = row.get("params")
     return ModelFacts(
-        fact=f"model/{provider}/{id}",
+        fact=f"model/{provider}/{model_id}",
         source=source,
         as_of=as_of,
         provider=provider,
-        id=id,
+        id=model_id,
         mode=row.get("mode"),
         context=row.get("context"),
         max_output=row.get("max_output"),
@@ -183,12 +184,25 @@ def engine_facts(table: Row, name: str, asked: str, exact: bool) -> EngineFacts:
         spellings=MappingProxyType(spellings),
         tool_parsers=_names(table.get("tool_parsers")),
         reasoning_parsers=_names(table.get("reasoning_parsers")),
-        metrics=_names(table.get("metrics")),
+        metrics=_metrics(table.get("metrics")),
     )
 
 
 def _names(names: list[str] | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)
+
+
+def _metrics(table: Row | None) -> MappingProxyType[str, EngineMetric] | None:
+    if table is None:
+        return None
+    return MappingProxyType(
+        {
+            name: EngineMetric(
+                name, row["kind"], tuple(row["labels"]), tuple(row["buckets"]) if "buckets" in row else None
+            )
+            for name, row in table.items()
+        }
+    )
 
 
 def _option(name: str, row: Row) -> EngineOption:

@@ -15,6 +15,7 @@ __all__ = [
     "Architecture",
     "Embedder",
     "EngineFacts",
+    "EngineMetric",
     "EngineOption",
     "Gpu",
     "ModelFacts",
@@ -160,12 +161,23 @@ class EngineOption:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineMetric:
+    """A metric family that an engine exports: its kind, its labels, and the bucket edges of a histogram."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    buckets: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFacts:
     """The options of one version of an engine.
 
     `version` is the snapshot that answered, `asked` what was asked for; `exact` is true if the snapshot is of
     the release that was asked for (`0.11` is answered exactly by any `0.11.x`).
-    `metrics` are the names of the metric families that a running server of that version exported.
+    `metrics` are the metric families that a running server of that version exported, by name; None if nobody
+    looked. A family that a server exports only with an option (speculative decoding, LoRA) may be missing.
     """
 
     fact: str
@@ -179,7 +191,7 @@ class EngineFacts:
     spellings: Mapping[str, str]
     tool_parsers: tuple[str, ...] | None
     reasoning_parsers: tuple[str, ...] | None
-    metrics: tuple[str, ...] | None
+    metrics: Mapping[str, EngineMetric] | None
 
     def option(self, spelling: str) -> EngineOption | None:
         """The option written `max-model-len`, `--max-model-len`, `max_model_len` or by an alias of it."""

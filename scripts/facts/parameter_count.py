@@ -20,8 +20,25 @@ WIDE_HEAD_NORMS = frozenset({"olmo2", "olmo3"})  # over all heads at once
 FOUR_NORMS = frozenset({"gemma2", "gemma3_text"})
 TIED = frozenset({"gemma", "gemma2", "gemma3_text"})
 KNOWN = frozenset(
-    """deepseek_v2 deepseek_v3 gemma gemma2 gemma3_text gpt_oss granite kimi_k2 llama mistral mixtral olmo2 olmo3
-    phi3 qwen2 qwen3 qwen3_moe""".split()
+    [
+        "deepseek_v2",
+        "deepseek_v3",
+        "gemma",
+        "gemma2",
+        "gemma3_text",
+        "gpt_oss",
+        "granite",
+        "kimi_k2",
+        "llama",
+        "mistral",
+        "mixtral",
+        "olmo2",
+        "olmo3",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "qwen3_moe",
+    ]
 )
 
 
@@ -39,7 +56,7 @@ def layer(config: Config, number: int) -> int:
     """The weights of layer `number`, counted from 0."""
     norms = (4 if config["model_type"] in FOUR_NORMS else 2) * config["hidden_size"]
     attention = latent_attention(config) if config.get("kv_lora_rank") else grouped_attention(config)
-    return attention + norms + feed_forward(config, number)
+    return int(attention + norms + feed_forward(config, number))
 
 
 def grouped_attention(config: Config) -> int:

@@ -19,9 +19,9 @@ from typing import Any
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # the map inside the wheel, not one from the network
 logging.disable(logging.CRITICAL)
 
-import litellm  # noqa: E402
+import litellm  # type: ignore[import-not-found]  # noqa: E402
 from common import DATA  # noqa: E402
-from litellm.utils import get_optional_params  # noqa: E402
+from litellm.utils import get_optional_params  # type: ignore[import-not-found]  # noqa: E402
 
 PROBES = {"temperature": (1, 0.5)}  # a value that every model takes, and one that only a free parameter takes
 OWN = frozenset({"extra_headers", "max_retries"})  # LiteLLM's, not the API's

@@ -71,10 +71,14 @@ def config_of(text: str, source: str) -> Config:
                     return ast.literal_eval(value)  # type: ignore[no-any-return]
         if isinstance(node, ast.Call) and (called := keywords(node)).get("name") == key:
             return called
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if any(isinstance(target, ast.Name) and target.id == key for target in node.targets):
-                return keywords(node.value)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and key in named(node):
+            return keywords(node.value)
     raise SystemExit(f"no {key} in {path}")
+
+
+def named(assign: ast.Assign) -> list[str]:
+    """The plain names that an assignment binds."""
+    return [target.id for target in assign.targets if isinstance(target, ast.Name)]
 
 
 def keywords(call: ast.Call) -> Config:

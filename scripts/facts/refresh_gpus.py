@@ -68,7 +68,7 @@ def listed(text: str, table: str) -> list[Row]:
             calls = [call for call in node.value.elts if isinstance(call, ast.Call)]
             wanted = ("name", "memory", "compute_capability")
             return [
-                {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg in wanted}
+                {str(word.arg): ast.literal_eval(word.value) for word in call.keywords if word.arg in wanted}
                 for call in calls
             ]
     raise SystemExit(f"no {table} in {MEMBER}")
@@ -89,6 +89,38 @@ def system(clones: Path, name: str) -> tuple[Row, str, str]:
     return row, f"github:ai-dynamo/aiconfigurator@{commit}:{path}", day
 
 
+def listed_rows(text: str, source: str, day: str) -> dict[str, Row]:
+    """The rows that gpuhunt bears out: memory and compute capability."""
+    rows: dict[str, Row] = {}
+    twice: set[str] = set()
+    for vendor, table in (("nvidia", "KNOWN_NVIDIA_GPUS"), ("amd", "KNOWN_AMD_GPUS")):
+        for said in listed(text, table):
+            name = SPLIT.get((said["name"], said["memory"]), str(said["name"]))
+            if name in rows:  # one name, two sizes, and no name of ours for each: the size is unknown
+                twice.add(name)
+            rows[name] = {
+                "vendor": vendor,
+                "memory": said["memory"] * GIB,
+                "resource": RESOURCES[vendor],
+                "source": f"{source}; resource: {RESOURCE_SOURCE}",
+                "as_of": day,
+            }
+            if "compute_capability" in said:
+                rows[name]["compute_capability"] = list(said["compute_capability"])
+    return {name: row for name, row in rows.items() if name not in twice | DISPUTED}
+
+
+def add_systems(rows: dict[str, Row], clones: Path) -> None:
+    """Add what aiconfigurator says: the bandwidth, and the other columns where nothing is known yet."""
+    for name, place in SYSTEM_OF.items():
+        said, source, day = system(clones, place)
+        bare = {"vendor": "nvidia", "resource": RESOURCES["nvidia"], "source": f"resource: {RESOURCE_SOURCE}"}
+        row = rows.get(name, bare | {"as_of": day})
+        rows[name] = said | row | {"bandwidth": said["bandwidth"], "source": f"{source}; {row['source']}"}
+        if name == "B300":  # gpuhunt has 10.0 for it; the machine's own file says otherwise
+            rows[name]["compute_capability"] = said["compute_capability"]
+
+
 def main() -> int:
     """Join the sources, write the table."""
     command = parser(main.__doc__ or "")
@@ -96,32 +128,10 @@ def main() -> int:
     command.add_argument("clones", type=Path)
     options = command.parse_args()
     raw, day = read_wheel(options.wheel, MEMBER)
-    version = options.wheel.name.split("-")[1]
-    rows: dict[str, Row] = {}
-    for vendor, table in (("nvidia", "KNOWN_NVIDIA_GPUS"), ("amd", "KNOWN_AMD_GPUS")):
-        for said in listed(raw.decode(), table):
-            name = SPLIT.get((said["name"], said["memory"]), said["name"])
-            if name in rows:  # one name, two sizes, and no name of ours for each: the size is unknown
-                rows[name]["memory"] = None
-                continue
-            rows[name] = {
-                "vendor": vendor,
-                "memory": said["memory"] * GIB,
-                "resource": RESOURCES[vendor],
-                "source": f"pypi:gpuhunt=={version}#{MEMBER}; resource: {RESOURCE_SOURCE}",
-                "as_of": day,
-            } | ({"compute_capability": list(said["compute_capability"])} if "compute_capability" in said else {})
-    rows = {name: row for name, row in rows.items() if row["memory"] is not None and name not in DISPUTED}
-    for name, place in SYSTEM_OF.items():
-        said, source, seen = system(options.clones, place)
-        bare = {"vendor": "nvidia", "resource": RESOURCES["nvidia"], "source": f"resource: {RESOURCE_SOURCE}"}
-        row = rows.setdefault(name, bare | {"as_of": seen})
-        row["source"] = f"{source}; {row['source']}"
-        rows[name] = said | row | {"bandwidth": said["bandwidth"]}
-        if name == "B300":  # gpuhunt has 10.0 for it; the machine's own file says otherwise
-            rows[name]["compute_capability"] = said["compute_capability"]
-    for name, seen_as in json.loads(SIGHTINGS.read_text(encoding="utf-8"))["rows"].items():
-        rows[name] |= {"visible_memory": seen_as["bytes"], "visible_source": seen_as["source"]}
+    rows = listed_rows(raw.decode(), f"pypi:gpuhunt=={options.wheel.name.split('-')[1]}#{MEMBER}", day)
+    add_systems(rows, options.clones)
+    for name, seen in json.loads(SIGHTINGS.read_text(encoding="utf-8"))["rows"].items():
+        rows[name] |= {"visible_memory": seen["bytes"], "visible_source": seen["source"]}
     for name, aliases in ALIASES.items():
         rows[name]["aliases"] = aliases
     return finish({DATA / "gpus.json": render({"rows": rows})}, options.check)

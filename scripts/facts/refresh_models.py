@@ -25,14 +25,69 @@ MERGED = {
     "text-completion-openai": "openai",
 }
 PROVIDERS = frozenset(
-    """ai21 amazon_nova anthropic azure azure_ai baseten bedrock cerebras cloudflare cohere dashscope databricks
-    deepgram deepinfra deepseek fireworks_ai friendliai gemini github_copilot groq hyperbolic jina_ai lambda_ai
-    meta_llama minimax mistral moonshot nebius novita nscale nvidia_nim oci openai openrouter ovhcloud perplexity
-    sagemaker sambanova scaleway snowflake together_ai vercel_ai_gateway vertex_ai voyage watsonx xai zai""".split()
+    [
+        "ai21",
+        "amazon_nova",
+        "anthropic",
+        "azure",
+        "azure_ai",
+        "baseten",
+        "bedrock",
+        "cerebras",
+        "cloudflare",
+        "cohere",
+        "dashscope",
+        "databricks",
+        "deepgram",
+        "deepinfra",
+        "deepseek",
+        "fireworks_ai",
+        "friendliai",
+        "gemini",
+        "github_copilot",
+        "groq",
+        "hyperbolic",
+        "jina_ai",
+        "lambda_ai",
+        "meta_llama",
+        "minimax",
+        "mistral",
+        "moonshot",
+        "nebius",
+        "novita",
+        "nscale",
+        "nvidia_nim",
+        "oci",
+        "openai",
+        "openrouter",
+        "ovhcloud",
+        "perplexity",
+        "sagemaker",
+        "sambanova",
+        "scaleway",
+        "snowflake",
+        "together_ai",
+        "vercel_ai_gateway",
+        "vertex_ai",
+        "voyage",
+        "watsonx",
+        "xai",
+        "zai",
+    ]
 )
 MODES = frozenset(
-    """audio_speech audio_transcription chat completion embedding image_generation moderation realtime rerank
-    responses""".split()
+    [
+        "audio_speech",
+        "audio_transcription",
+        "chat",
+        "completion",
+        "embedding",
+        "image_generation",
+        "moderation",
+        "realtime",
+        "rerank",
+        "responses",
+    ]
 )
 INTEGERS = {"max_input_tokens": "context", "max_output_tokens": "max_output", "output_vector_size": "dimension"}
 PRICES = {

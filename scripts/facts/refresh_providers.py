@@ -27,7 +27,7 @@ def python_sources(wheel: Path) -> dict[str, str]:
     """The modules of LiteLLM that speak to providers, and its list of OpenAI-like ones."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name.startswith("litellm/") and "/proxy/" not in name]
-        wanted = [name for name in names if name.endswith(".py") or name.endswith("openai_like/providers.json")]
+        wanted = [name for name in names if name.endswith((".py", "openai_like/providers.json"))]
         return {name: archive.read(name).decode("utf-8", "replace") for name in wanted}
 
 
@@ -35,8 +35,8 @@ def package_sources(tarball: Path) -> str:
     """All JavaScript of promptfoo's package in one text."""
     with tarfile.open(tarball) as archive:
         members = [member for member in archive.getmembers() if member.name.endswith(".js")]
-        files = [archive.extractfile(member) for member in members]
-        return "\n".join(file.read().decode("utf-8", "replace") for file in files if file)
+        files = [file for member in members if (file := archive.extractfile(member)) is not None]
+        return "\n".join(file.read().decode("utf-8", "replace") for file in files)
 
 
 def place(sources: Mapping[str, str], provider: str, text: str) -> str:
@@ -49,12 +49,13 @@ def place(sources: Mapping[str, str], provider: str, text: str) -> str:
 
 def row_of(provider: str, claim: Row, sources: Mapping[str, str], javascript: str, docs: str) -> tuple[Row, list[str]]:
     """A row, and the modules of LiteLLM that bear it out."""
-    told = [f'"{key}"' for key in claim["keys"]] + ([claim["base_url"]] if claim["base_url"] else [])
-    places = sorted({place(sources, provider, text) for text in told} or {place(sources, provider, f'"{provider}"')})
+    keys: list[str] = claim["keys"]
+    told = [f'"{key}"' for key in keys] + ([claim["base_url"]] if claim["base_url"] else [])
+    places = sorted({place(sources, provider, text) for text in told or [f'"{provider}"']})
     row: Row = {
         "title": claim["title"],
         "protocol": claim["protocol"],
-        "key_variables": claim["keys"],
+        "key_variables": keys,
         "litellm_prefix": f"{provider}/",
     }
     if claim["base_url"]:
@@ -62,7 +63,7 @@ def row_of(provider: str, claim: Row, sources: Mapping[str, str], javascript: st
     if claim.get("together"):
         row["keys_together"] = True
     if claim["promptfoo"]:
-        names = claim.get("promptfoo_keys", claim["keys"])
+        names: list[str] = claim.get("promptfoo_keys", keys)
         row["promptfoo_prefix"] = claim["promptfoo"]
         row["promptfoo_key_variables"] = [name for name in names if re.search(rf"\b{name}\b", javascript)]
         row["promptfoo_source"] = docs

@@ -67,7 +67,7 @@ def row_of(action: argparse.Action) -> Row:
     row: Row = {"flags": flags, "kind": kind_of(action)}
     if isinstance(action, argparse.BooleanOptionalAction) or row["kind"] == "flag":
         row["boolean"] = True
-    if action.nargs in ("+", "*") or isinstance(action.nargs, int) and action.nargs > 1:
+    if action.nargs in ("+", "*") or (isinstance(action.nargs, int) and action.nargs > 1):
         row["many"] = True
     if action.choices:
         row["choices"] = [str(choice) for choice in action.choices if choice is not None]
@@ -96,10 +96,19 @@ def registered(manager: Any) -> list[str]:
     return sorted(names)
 
 
-def metric_families(text: str) -> list[str]:
-    """The names of the metric families in an exposition, those of the engine alone."""
-    found = re.findall(r"^# TYPE (vllm:\S+) (\w+)", text, re.MULTILINE)
-    return sorted({name for name, _ in found})
+def metric_families(text: str) -> dict[str, Row]:
+    """The engine's metric families in an exposition: kind, labels, and a histogram's bucket edges."""
+    families: dict[str, Row] = {}
+    for name, kind in re.findall(r"^# TYPE (vllm:\S+) (\w+)", text, re.MULTILINE):
+        if name.endswith("_created"):  # the client library's, beside each counter and histogram
+            continue
+        samples = re.findall(rf"^{name}(?:_bucket|_count|_total)?\{{(.*)\}} ", text, re.MULTILINE)
+        labels = {label for sample in samples for label in re.findall(r'(\w+)="', sample)} - {"le"}
+        edges = {float(edge) for sample in samples for edge in re.findall(r'le="([^"]+)"', sample)}
+        families[name] = {"kind": kind, "labels": sorted(labels)}
+        if kind == "histogram":
+            families[name]["buckets"] = sorted(edge for edge in edges if edge != float("inf"))
+    return families
 
 
 def main() -> int:
