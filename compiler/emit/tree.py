@@ -79,15 +79,16 @@ class Tree:
 
     def node(self, value: Any, origins: Origins = (), trusted: bool = True) -> Node:
         """The node of a value. Raises Unwritable where going on makes no sense (a limit, a mistake of a target)."""
-        numbered = False
+        own: Origins = ()
         while isinstance(value, Sourced):
-            numbered = starts_a_file_text(value.sources)
-            origins = together(origins, value.sources)
+            own = value.sources
+            origins = together(origins, own) if origins or len(own) > 1 else own
             trusted = value.raw
             value = value.value
         kind = type(value)
         if kind is str:
-            return self._text(value, origins, trusted), origins, numbered
+            text = self._text(value, origins, trusted)
+            return text, origins, bool(own) and "\n" in text and starts_a_file_text(own)
         self._values += 1
         if self._values > MAX_VALUES:
             raise self._stop(TOO_LARGE, f"this file would hold more than {MAX_VALUES:,} values", origins)
@@ -98,10 +99,10 @@ class Tree:
         if isinstance(value, float):
             return self._number(float(value), origins), origins, False
         if isinstance(value, str):  # an enum's member
-            return self._text(str.__str__(value), origins, trusted), origins, numbered
+            return self._text(str.__str__(value), origins, trusted), origins, False
         if len(self._path) >= MAX_DEPTH:
             raise self._stop(TOO_LARGE, f"this file would be more than {MAX_DEPTH} levels deep", origins)
-        if isinstance(value, Mapping):
+        if kind is dict or isinstance(value, Mapping):
             return self._map(value, origins, trusted), origins, False
         if isinstance(value, (list, tuple)):
             path = self._path

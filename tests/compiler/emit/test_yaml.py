@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from tests.compiler.emit.trees import TEXTS, at, exact, labelled, read_core, tex
 AMBIGUOUS_TEXTS = """
 1e-5 1e3 1E5 08 007 0o10 0x1F 0b11 1_000 _1 12:30 12:30:45 1:1.5 2026-01-01 2026-01-01T00:00:00Z 1. .5 1.5 -1 +1
 -.5 .inf -.INF .NaN ~ null Null NULL y Y n N yes Yes on On ON off true TRUE False = << - -- --- ... ? :
-1.2.3 1,000 0 -0 0.0 1e 0x 9 a: *a &a !a %a @a `a` | > [a] 'a'
-""".split()
+e15 E5 -e5 1.2.3 1,000 0 -0 0.0 1e 0x 9 a: *a &a !a %a @a `a` | > [a] 'a'
+""".split()  # noqa: SIM905
 AMBIGUOUS_TEXTS += ["", " ", " a", "a ", "a: b", "a #b", "#a", "{a: b}", '"a"']
 
 READERS = {
@@ -221,3 +222,10 @@ def test_a_float_stays_that_float(value: float) -> None:
 )
 def test_a_wrong_file_is_noticed(text: str, data: Any) -> None:
     assert writer.difference(text, data) is not None
+
+
+def test_every_short_text_without_quotes_is_text_by_our_own_reading() -> None:
+    for length in range(1, 5):
+        for letters in itertools.product("01eExo_.-+:yfa~/$=", repeat=length):
+            text = "".join(letters)
+            assert writer.scalar(text)[0] == '"' or read_plain(text) == text
