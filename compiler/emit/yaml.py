@@ -22,7 +22,7 @@ from llmops.compiler.model.keys import KeyPath
 
 # A text goes without quotes if it starts like a word, an option, a path or a `${{ }}`, holds only ASCII that cannot
 # end it, and is no word that YAML knows. What starts with a digit is always quoted. `e15` is a number to npm's yaml.
-_starts_plain = re.compile(r"(?!-?[eE][-+]?[0-9_]+\Z)_?[A-Za-z/$]|--?[A-Za-z]|\.{1,2}/").match
+_starts_plain = re.compile(r"(?!-?[eE][-+]?[0-9_]+\Z)(?:_?[A-Za-z/$]|--?[A-Za-z]|\.{1,2}/)").match
 _breaks_plain = re.compile(r"[^ -~]|:(?: |\Z)| (?:[ #:]|\Z)").search
 _KNOWN = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
