@@ -41,7 +41,7 @@ from .lock import EMPTY, parse_lock
 from .paths import parents
 from .plan import Plan, gives_way
 from .refusals import ExplainLine, refusals
-from .tree import BlockedError, Kind, Tree
+from .tree import BlockedError, Kind, Tree, obstructed
 from .trouble import blocked, system_trouble
 
 T = TypeVar("T")
@@ -164,10 +164,7 @@ def guarded(run: Callable[[], Outcome[T]], failed: T) -> Outcome[T]:
             help=("wait until it is done, or end it, and run again",),
         )  # fmt: skip
     except _ChangedError as changed:
-        problem = diagnose(
-            codes.CHANGED_MEANWHILE, f"`{changed.path}` changed while this run was working", None,
-            notes=("nothing was written",), help=("compile again",),
-        )  # fmt: skip
+        problem = changed_meanwhile(changed.path)
     except _UnfinishedError as unfinished:
         problem = diagnose(
             codes.WRITE_UNFINISHED, "some files are written, others are not yet", None,
@@ -177,6 +174,13 @@ def guarded(run: Callable[[], Outcome[T]], failed: T) -> Outcome[T]:
     except (OSError, BlockedError) as error:
         problem = _trouble(error)
     return Outcome(failed, (problem,))
+
+
+def changed_meanwhile(path: str) -> Diagnostic:
+    return diagnose(
+        codes.CHANGED_MEANWHILE, f"`{path}` changed while this run was working", None,
+        notes=("nothing was written",), help=("compile again",),
+    )  # fmt: skip
 
 
 def _trouble(error: OSError | BlockedError) -> Diagnostic:
@@ -190,7 +194,7 @@ def _held(tree: Tree, root: Path, state: State, wait: float) -> Iterator[None]:
         tree.write(f"{state.folder}/.gitignore", b"*\n")
     seen = tree.look(state.held)
     if seen.kind not in (Kind.FILE, Kind.ABSENT):
-        raise BlockedError(state.held, seen.kind)
+        raise obstructed(state.held, seen)
     from filelock import FileLock, Timeout  # not needed by a run that changes nothing
 
     lock = FileLock(str(root / state.held), timeout=wait)
@@ -236,10 +240,8 @@ def _verify(tree: Tree, plan: Plan) -> None:
     pruned = {item.path for item in plan.prune}
     for item in (*plan.create, *plan.update, *plan.prune):
         seen = tree.look(item.path)
-        if seen.kind is Kind.LINK:
-            raise BlockedError(seen.at, seen.kind)
-        if seen.kind is Kind.UNREADABLE:
-            raise OSError(seen.error, os.strerror(seen.error), seen.at)
+        if seen.kind in (Kind.LINK, Kind.UNREADABLE):
+            raise obstructed(item.path, seen)
         same = seen.kind in (Kind.FILE, Kind.ABSENT) and digest(seen.content) in (item.old, item.new)
         if not (same or (item.old is None and gives_way(item.path, seen, pruned, tree))):
             raise _ChangedError(item.path)
@@ -307,6 +309,9 @@ def _make_folders(tree: Tree, state: State, moves: list[Move], removals: tuple[R
     for folder in missing:
         step(f"make folder {folder}")
         tree.make_folder(folder)
-    for folder in sorted({path.rpartition("/")[0] for path in (*(m.path for m in moves), *pruned)}):
-        if tree.exists(folder) and tree.look(folder).kind is Kind.FOLDER and not tree.writable(folder):
+    paths = [*(move.path for move in moves), *pruned]
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
+        if tree.is_folder(folder) and not tree.writable(folder):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder or ".")
+    for path in paths:
+        tree.exists(path)  # raises where this file system cannot hold such a name

@@ -20,7 +20,7 @@ from typing import Any
 
 from .lock import format_lock, parse_lock
 from .paths import LOCK_NAME, STATE, allowed, inside, is_normal, parents, unportable
-from .tree import BlockedError, Kind, Tree
+from .tree import BlockedError, Kind, Tree, obstructed
 
 Step = Callable[[str], None]
 """Called before each change on disk, with its name: tests stop a write there."""
@@ -127,6 +127,8 @@ def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, 
     lost: list[str] = []
     for removal in journal.removals:
         seen = tree.look(removal.path)
+        if seen.kind is Kind.UNREADABLE:
+            raise obstructed(removal.path, seen)
         if seen.kind is Kind.FILE and digest(seen.content) == removal.old:
             step(f"remove {removal.path}")
             tree.remove(removal.path)

@@ -210,15 +210,15 @@ def _is_ours(seen: Seen, entries: Collection[LockEntry]) -> bool:
 
 def _is_wanted(path: str, seen: Seen, wanted: Mapping[str, Emitted]) -> bool:
     """Whether what stands at an old path is (part of) a new artifact: its folder, or a file that is one now."""
-    return seen.kind in (Kind.FOLDER, Kind.OTHER) and (
+    return seen.kind in (Kind.FOLDER, Kind.NO_FOLDER) and (
         any(parent in wanted for parent in parents(path)) or any(new.startswith(f"{path}/") for new in wanted)
     )
 
 
 def gives_way(path: str, seen: Seen, pruned: Collection[str], disk: Disk) -> bool:
     """Whether what stands in the way of a path is pruned in this run: a file becomes a folder, or the reverse."""
-    if seen.kind is Kind.OTHER:
-        return seen.at in pruned and seen.at != path
+    if seen.kind is Kind.NO_FOLDER:
+        return seen.at in pruned
     if seen.kind is Kind.FOLDER:
         return all(file in pruned for file in disk.files(path))
     return False
@@ -278,7 +278,7 @@ def _excess(emitted: Sequence[Emitted]) -> list[Diagnostic]:
 def _orphan(path: str, seen: Seen) -> Diagnostic:
     if seen.kind is not Kind.FILE:
         return diagnose(
-            codes.EDITED_ORPHAN, f"`{path}` is no longer produced, but it is no plain file now", None,
+            codes.EDITED_ORPHAN, f"`{path}` is no longer produced, but it is no readable file now", None,
             help=("look at it and delete it by hand",),
         )  # fmt: skip
     return diagnose(

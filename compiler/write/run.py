@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from llmops.compiler.diagnostics.finding import Outcome, Severity
+from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, Severity
 from llmops.compiler.model.artifact import Emitted
 
-from .apply import Report, apply, guarded, read_lock, recover
+from .apply import Report, apply, changed_meanwhile, guarded, recover
+from .journal import State
+from .lock import parse_lock
+from .paths import LOCK_NAME, inside
 from .plan import Plan, plan
 from .tree import Tree
+
+_ATTEMPTS = 5
 
 Places = Mapping[str, tuple[str, ...]]
 
@@ -73,18 +79,23 @@ def _prepare(
     *,
     overwrite: bool,
 ) -> Outcome[Plan | None]:
-    recovered = recover(root, project, places=places) if writing else Outcome(False)
-    lock = read_lock(root, project)
-    before = recovered.diagnostics + lock.diagnostics
-    if any(problem.severity is Severity.ERROR for problem in before):
-        return Outcome(None, before)
-
-    def run() -> Outcome[Plan | None]:
+    def attempt(before: tuple[Diagnostic, ...]) -> Outcome[Plan | None]:
         with Tree(root) as disk:
+            data = disk.read(inside(project, LOCK_NAME))
+            lock = parse_lock(data, inside(project, LOCK_NAME))
             made = plan(
                 emitted, lock.value, disk, compiler=compiler, targets=targets, places=places, project=project,
                 scopes=scopes, force=force, overwrite=overwrite,
             )  # fmt: skip
-        return Outcome(made.value, before + made.diagnostics)
+            if writing and (made.value.lock_before != data or State(project).pending(disk)):
+                return Outcome(None)  # another run wrote in between: the plan saw files of both
+        return Outcome(made.value, before + lock.diagnostics + made.diagnostics)
 
-    return guarded(run, None)
+    for _ in range(_ATTEMPTS):
+        recovered = recover(root, project, places=places) if writing else Outcome(False)
+        if any(problem.severity is Severity.ERROR for problem in recovered.diagnostics):
+            return Outcome(None, recovered.diagnostics)
+        outcome = guarded(partial(attempt, recovered.diagnostics), None)
+        if outcome.value is not None or outcome.diagnostics:
+            return outcome
+    return Outcome(None, (changed_meanwhile(inside(project, LOCK_NAME)),))

@@ -32,7 +32,9 @@ class Kind(StrEnum):
     LINK = "link"
     FOLDER = "folder"
     OTHER = "other"
-    """A device, socket or pipe; or a file where a folder is needed."""
+    """A device, socket or pipe."""
+    NO_FOLDER = "no-folder"
+    """A file where a folder is needed, above the path."""
     UNREADABLE = "unreadable"
 
 
@@ -65,6 +67,13 @@ class BlockedError(Exception):
     def __init__(self, at: str, kind: Kind) -> None:
         super().__init__(f"{at}: {kind}")
         self.at, self.kind = at, kind
+
+
+def obstructed(path: str, seen: Seen) -> OSError | BlockedError:
+    """The error of a path where something else stands than a readable file."""
+    if seen.kind is Kind.UNREADABLE:
+        return OSError(seen.error, os.strerror(seen.error), seen.at)
+    return BlockedError(seen.at or path, seen.kind)
 
 
 class Tree:
@@ -143,13 +152,17 @@ class Tree:
             return False
         return True
 
-    def device(self, path: str) -> int:
-        """The file system of a path, or of the nearest folder above it that exists."""
-        while True:
-            try:
-                return self._status(path).st_dev
-            except FileNotFoundError:
-                path = path.rpartition("/")[0]
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder stands there. A link on the way raises `BlockedError`."""
+        try:
+            self._folder(path)
+        except FileNotFoundError:
+            return False
+        except BlockedError as blocked:
+            if blocked.kind is Kind.LINK:
+                raise
+            return False
+        return True
 
     def writable(self, folder: str) -> bool:
         """Whether this user may make and remove files in a folder, as far as the system tells beforehand."""
@@ -209,14 +222,18 @@ class Tree:
                 self.make_folder(path)
 
     def remove_folder(self, path: str) -> bool:
-        """Remove a folder if it is empty; False if it stays."""
+        """Remove a folder if it is empty; False if it stays. One that this user may not remove is no error."""
         try:
             parent, name = self._split(path)
             if path in self._handles:
                 os.close(self._handles.pop(path))
             os.rmdir(name, dir_fd=parent)
-        except (BlockedError, OSError):
+        except (BlockedError, FileNotFoundError, PermissionError):
             return False
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY, errno.EROFS):
+                return False
+            raise
         return True
 
     def sync_folder(self, path: str) -> None:
@@ -249,7 +266,7 @@ class Tree:
 
     def _kind(self, parent: int, name: str) -> Kind:
         mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
-        return Kind.LINK if stat.S_ISLNK(mode) else Kind.OTHER
+        return Kind.LINK if stat.S_ISLNK(mode) else Kind.NO_FOLDER
 
     def _status(self, path: str) -> os.stat_result:
         folder, name = self._split(path)

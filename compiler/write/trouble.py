@@ -55,7 +55,8 @@ def blocked(error: BlockedError) -> Diagnostic:
             codes.LINK_IN_THE_WAY, f"`{error.at}` is a link, and nothing is written through a link", "",
             "put a plain file or folder there",
         )  # fmt: skip
-    what = "a folder, where a file belongs" if error.kind is Kind.FOLDER else "no folder and no plain file"
+    kinds = {Kind.FOLDER: "a folder, where a file belongs", Kind.NO_FOLDER: "not a folder"}
+    what = kinds.get(error.kind, "not a plain file")
     return _diagnose(codes.NOT_A_FILE, f"`{error.at}` is {what}", "", "move it away and compile again")
 
 

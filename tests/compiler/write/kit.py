@@ -39,12 +39,19 @@ class Repo:
         self, files: Files | Collection[Emitted], *, scopes: Collection[str] | None = None, force: Collection[str] = (),
         writing: bool = True,
     ) -> tuple[Plan, tuple[Diagnostic, ...]]:  # fmt: skip
+        plan, found = self.try_plan(files, scopes=scopes, force=force, writing=writing)
+        assert plan is not None, found
+        return plan, found
+
+    def try_plan(
+        self, files: Files | Collection[Emitted], *, scopes: Collection[str] | None = None, force: Collection[str] = (),
+        writing: bool = True,
+    ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:  # fmt: skip
         artifacts = [emitted(p, t) for p, t in files.items()] if isinstance(files, Mapping) else list(files)
         outcome = prepare(
             artifacts, self.root, compiler=self.version, targets={"vllm": "1", "github": "1"}, places=self.places,
             project=self.project, scopes=scopes, force=force, writing=writing,
         )  # fmt: skip
-        assert outcome.value is not None, outcome.diagnostics
         return outcome.value, outcome.diagnostics
 
     def compile(

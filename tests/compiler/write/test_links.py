@@ -128,11 +128,11 @@ def test_special_files_are_refused_and_do_not_block(repo: Repo) -> None:
     os.mkfifo(repo.root / A)
     _, found = repo.compile({A: "x: 1\n"}, force=[A])
     assert codes(found) == ["OUT009"]
-    assert found[0].message == f"`{A}` is no folder and no plain file"
+    assert found[0].message == f"`{A}` is not a plain file"
 
 
 def test_a_file_where_a_folder_belongs(repo: Repo) -> None:
     repo.write("generated/prod", "mine\n")
     _, found = repo.compile({A: "x: 1\n"})
-    assert [(p.code, p.message) for p in found] == [("OUT009", "`generated/prod` is no folder and no plain file")]
+    assert [(p.code, p.message) for p in found] == [("OUT009", "`generated/prod` is not a folder")]
     assert repo.text("generated/prod") == "mine\n"
