@@ -49,11 +49,12 @@ def describe(error: BaseException) -> str:
 def _short(filename: str) -> str:
     """A file of ours or of a library by its own path in the package, and nothing of this machine's folders."""
     path = Path(filename)
+    if "site-packages" in path.parts:
+        return "/".join(path.parts[path.parts.index("site-packages") + 1 :])
     try:
         return str(path.resolve().relative_to(_PACKAGE))
     except ValueError:
-        parts = path.parts
-        return "/".join(parts[parts.index("site-packages") + 1 :]) if "site-packages" in parts else path.name
+        return path.name
 
 
 def _command(arguments: list[str]) -> str:

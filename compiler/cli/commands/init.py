@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -41,7 +42,6 @@ def COMMAND(context: click.Context, folder: str, template: str) -> int:  # noqa:
     except templates.PathTakenError as error:
         raise Usage(str(error)) from None
     others = ", ".join(other for other in TEMPLATES if other != template)
-    shown = escape(folder)
     if made.written:
         here.note(f"Created {name} from template {template} (also: {others})\n")
         wide = max(len(path) for path in made.written)
@@ -52,6 +52,6 @@ def COMMAND(context: click.Context, folder: str, template: str) -> int:  # noqa:
         here.note("".join(f"  {escape(path)}\n" for path in made.kept))
     if not made.written:
         here.note(f"Nothing to add: {plural(len(made.kept), 'file')} exist already.\n")
-    step = "" if folder == "." else f"cd {shown} && "
+    step = "" if folder == "." else f"cd {escape(shlex.quote(folder))} && "
     here.note(f"Next:  {step}llmops compile\n")
     return 0
