@@ -23,8 +23,13 @@ def limit_of(path: str) -> int:
 
 def is_normal(path: str) -> bool:
     """Whether a path is relative to the repository and stays below it as it is written."""
-    return bool(path) and "\x00" not in path and "\\" not in path and not path.startswith("/") and (
-        path == "." or all(part not in ("", ".", "..") for part in path.split("/")))
+    return (
+        bool(path)
+        and "\x00" not in path
+        and "\\" not in path
+        and not path.startswith("/")
+        and (path == "." or all(part not in ("", ".", "..") for part in path.split("/")))
+    )
 
 
 class Disk:
@@ -128,7 +133,7 @@ class Overlay:
         for path, data in self._changes.items():
             if not path.startswith(prefix):
                 continue
-            first, slash, _ = path[len(prefix):].partition("/")
+            first, slash, _ = path[len(prefix) :].partition("/")
             if data is not None:
                 names.add(first + slash)
             elif not slash:

@@ -26,9 +26,7 @@ MAX_PROBLEMS = 50
 
 # C0 without tab and line end, DEL, C1, a carriage return that ends no line, the separators that some readers take for a
 # line end, byte order marks, non-characters, surrogates.
-FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|\r(?!\n)"
-)
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|\r(?!\n)")
 # Bidirectional controls, zero-width space, invisible operators, tags. The joiners U+200C and U+200D are ordinary text.
 INVISIBLE = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\U000e0000-\U000e007f]")
 
@@ -71,7 +69,9 @@ def plain(text: str) -> Any:
         return _BOOLS[text]
     if _INTEGER.fullmatch(text):
         if len(text.lstrip("+-")) > MAX_DIGITS:
-            raise Unclear(codes.NUMBER, f"a whole number may have at most {MAX_DIGITS} digits", f'quote it: "{cut(text)}"')
+            raise Unclear(
+                codes.NUMBER, f"a whole number may have at most {MAX_DIGITS} digits", f'quote it: "{cut(text)}"'
+            )
         return int(text, 16) if text[:2] == "0x" else int(text)
     if _FLOAT.fullmatch(text):
         number = float(text) if len(text) <= 64 else float("inf")
@@ -81,7 +81,9 @@ def plain(text: str) -> Any:
     if _AMBIGUOUS.fullmatch(text):
         raise Unclear(codes.AMBIGUOUS, f"`{cut(text)}` is read differently by different tools", _cure(text))
     if text == "<<":
-        raise Unclear(codes.MERGE_KEY, "a merge key `<<` is not allowed", "write the values out, or select them with `defaults`")
+        raise Unclear(
+            codes.MERGE_KEY, "a merge key `<<` is not allowed", "write the values out, or select them with `defaults`"
+        )
     return text
 
 
@@ -112,32 +114,63 @@ def decode(path: str, data: bytes) -> tuple[str | None, list[Diagnostic]]:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         span = at_index(path, before, len(before))
-        return None, [diagnose(codes.NOT_UTF8, "the file is not UTF-8 text", span, f"byte 0x{data[error.start]:02x}",
-                               help=["save it as UTF-8"])]
+        return None, [
+            diagnose(
+                codes.NOT_UTF8,
+                "the file is not UTF-8 text",
+                span,
+                f"byte 0x{data[error.start]:02x}",
+                help=["save it as UTF-8"],
+            )
+        ]
     if text.startswith("\ufeff"):
-        return None, [diagnose(codes.BOM, "the file starts with a byte order mark", Span(path, 1, 1, 1, 2),
-                               help=["save it as UTF-8 without a byte order mark"])]
+        return None, [
+            diagnose(
+                codes.BOM,
+                "the file starts with a byte order mark",
+                Span(path, 1, 1, 1, 2),
+                help=["save it as UTF-8 without a byte order mark"],
+            )
+        ]
     found = []
     for match in FORBIDDEN.finditer(text):
         name = f"U+{ord(match[0]):04X}"
-        found.append(diagnose(codes.CONTROL, f"the character {name} is not allowed", at_index(path, text, match.start()),
-                              name, help=["delete it, or describe it in words"]))
+        found.append(
+            diagnose(
+                codes.CONTROL,
+                f"the character {name} is not allowed",
+                at_index(path, text, match.start()),
+                name,
+                help=["delete it, or describe it in words"],
+            )
+        )
         if len(found) == MAX_PROBLEMS:
             break
     if found:
         return None, found
     if not text.isascii():
-        match = INVISIBLE.search(text)
-        if match:
-            name = f"U+{ord(match[0]):04X}"
-            found.append(diagnose(codes.INVISIBLE, f"the invisible character {name} may hide what a reader sees",
-                                  at_index(path, text, match.start()), name, help=["delete it"]))
+        hidden = INVISIBLE.search(text)
+        if hidden:
+            name = f"U+{ord(hidden[0]):04X}"
+            found.append(
+                diagnose(
+                    codes.INVISIBLE,
+                    f"the invisible character {name} may hide what a reader sees",
+                    at_index(path, text, hidden.start()),
+                    name,
+                    help=["delete it"],
+                )
+            )
     return text, found
 
 
 def too_large(path: str, size: int) -> Diagnostic:
-    return diagnose(codes.TOO_LARGE, f"the file has {size:,} bytes, a config may have {MAX_BYTES:,}",
-                    Span(path, 1, 1, 1, 1), help=["move data to a file of its own and name it from the config"])
+    return diagnose(
+        codes.TOO_LARGE,
+        f"the file has {size:,} bytes, a config may have {MAX_BYTES:,}",
+        Span(path, 1, 1, 1, 1),
+        help=["move data to a file of its own and name it from the config"],
+    )
 
 
 def at_index(path: str, text: str, index: int) -> Span:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 from yaml.events import ScalarEvent
@@ -54,14 +55,32 @@ def header(path: str, text: str) -> Header:
         words = line.strip().lstrip("#").strip().split()
         if words[0] == "@package" and len(words) == 2:
             if span is not None:
-                problems.append(diagnose(codes.HEADER_DROPPED, "a second `# @package` replaces the first", here, "this one wins",
-                                         more=[Place(span, "first here")], help=["keep one"]))
+                problems.append(
+                    diagnose(
+                        codes.HEADER_DROPPED,
+                        "a second `# @package` replaces the first",
+                        here,
+                        "this one wins",
+                        more=[Place(span, "first here")],
+                        help=["keep one"],
+                    )
+                )
             package, span = words[1], here
-        elif words[0] == "@package" or _meant(words[0].lstrip("@")) or (words[0] == "@" and len(words) > 1 and _meant(words[1])):
+        elif (
+            words[0] == "@package"
+            or _meant(words[0].lstrip("@"))
+            or (words[0] == "@" and len(words) > 1 and _meant(words[1]))
+        ):
             problems.append(_dropped(here, words))
         elif len(words) != 2:
-            problems.append(diagnose(codes.HEADER_DROPPED, "a comment that starts with `@` is read as a header here", here,
-                                     help=["put a word before the `@`, or write the comment below the first key"]))
+            problems.append(
+                diagnose(
+                    codes.HEADER_DROPPED,
+                    "a comment that starts with `@` is read as a header here",
+                    here,
+                    help=["put a word before the `@`, or write the comment below the first key"],
+                )
+            )
     for number, column, comment in comments(text.encode("utf-8", "surrogatepass")):
         if number in seen:
             continue
@@ -76,8 +95,13 @@ def header(path: str, text: str) -> Header:
 
 def _dropped(span: Span, words: list[str]) -> Diagnostic:
     value = next((w for w in words[1:] if w != "@" and not _meant(w)), "kind.name")
-    return diagnose(codes.HEADER_DROPPED, "this `# @package` has no effect", span, "Hydra does not see it",
-                    help=[f"write `# @package {gate.cut(value)}` as the first line of the file"])
+    return diagnose(
+        codes.HEADER_DROPPED,
+        "this `# @package` has no effect",
+        span,
+        "Hydra does not see it",
+        help=[f"write `# @package {gate.cut(value)}` as the first line of the file"],
+    )
 
 
 def _meant(word: str) -> bool:
@@ -133,8 +157,11 @@ def _scalars(text: str) -> tuple[list[tuple[tuple[int, int], tuple[int, int], bo
             event = parser.get_event()
             if event is None:
                 break
-            if type(event) is ScalarEvent and event.end_mark.index != event.start_mark.index:
-                start, end = event.start_mark, event.end_mark
+            if type(event) is ScalarEvent:
+                start: Any = event.start_mark
+                end: Any = event.end_mark
+                if start.index == end.index:
+                    continue
                 out.append(((start.line, start.column), (end.line, end.column), event.style in ("|", ">")))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -29,15 +29,6 @@ from llmops.compiler.load import codes, gate, words
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
 
-try:
-    from yaml.cyaml import CParser as FastParser
-
-    class _Fast(FastParser):  # type: ignore[misc]
-        """libyaml's parser, events only."""
-
-except ImportError:  # pragma: no cover - depends on how PyYAML was built
-    _Fast = None  # type: ignore[assignment,misc]
-
 
 class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
     """PyYAML's own parser, events only: about eight times slower."""
@@ -48,7 +39,12 @@ class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         yaml.parser.Parser.__init__(self)
 
 
-Parser: Any = _Fast or PureParser
+try:
+    from yaml._yaml import CParser as _CParser
+
+    Parser: Any = _CParser
+except ImportError:  # pragma: no cover - depends on how PyYAML was built
+    Parser = PureParser
 
 
 class Spot(NamedTuple):
@@ -116,23 +112,33 @@ class _Loop:
         if event.version or event.tags:
             self.problem(codes.DIRECTIVE, "a `%` directive is not allowed", event, "", ["delete the line"])
         event = get()
-        if type(event) is ScalarEvent and event.implicit[0] and event.value == "" and not event.tag and not event.anchor:
+        if (
+            type(event) is ScalarEvent
+            and event.implicit[0]
+            and event.value == ""
+            and not event.tag
+            and not event.anchor
+        ):
             value: Any = {}
             if self.places is not None:
                 self.places[()] = Spot(None, Span(self.path, 1, 1, 1, 1))
         else:
             if type(event) is not MappingStartEvent:
-                self.problem(codes.ROOT, "a config must be a map of keys to values", event, "", ["write `key: value` lines"])
+                self.problem(
+                    codes.ROOT, "a config must be a map of keys to values", event, "", ["write `key: value` lines"]
+                )
             value, end = self.node(event, (), 1)
             if self.places is not None:
                 self.places[()] = Spot(None, self.span(event.start_mark, end))
         get()  # the end of the document
         event = get()
         if type(event) is not StreamEndEvent:
-            self.problem(codes.DOCUMENTS, "a second document starts here", event, "", ["a config file holds one document"])
+            self.problem(
+                codes.DOCUMENTS, "a second document starts here", event, "", ["a config file holds one document"]
+            )
         return value if isinstance(value, dict) else {}
 
-    # --- nodes: each gives its value and its end mark ------------------------------------------------------------------
+    # --- nodes: each gives its value and its end mark -------------------------------------------------------------
 
     def node(self, event: Any, path: KeyPath, depth: int) -> tuple[Any, Any]:
         kind = type(event)
@@ -140,7 +146,13 @@ class _Loop:
             return self.scalar(event), event.end_mark
         self.count(event)
         if kind is AliasEvent:
-            self.problem(codes.ANCHOR, "an alias `*` is not allowed", event, "", ["write the value out, or use `${kind.name.field}`"])
+            self.problem(
+                codes.ANCHOR,
+                "an alias `*` is not allowed",
+                event,
+                "",
+                ["write the value out, or use `${kind.name.field}`"],
+            )
             return None, event.end_mark
         if event.tag is not None:
             self.tagged(event)
@@ -171,8 +183,11 @@ class _Loop:
                 continue
             if places is None:
                 # written out here since most values of a config pass through it
-                out[key] = self.scalar(value_event) if type(value_event) is ScalarEvent else \
-                    self.node(value_event, (), depth + 1)[0]
+                out[key] = (
+                    self.scalar(value_event)
+                    if type(value_event) is ScalarEvent
+                    else self.node(value_event, (), depth + 1)[0]
+                )
                 continue
             here = (*path, key)
             out[key], end = self.node(value_event, here, depth + 1)
@@ -195,8 +210,13 @@ class _Loop:
     def count(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > gate.MAX_NODES:
-            self.problem(codes.NODES, f"a config may hold {gate.MAX_NODES:,} keys and values", event, "",
-                         ["move data to a file of its own"])
+            self.problem(
+                codes.NODES,
+                f"a config may hold {gate.MAX_NODES:,} keys and values",
+                event,
+                "",
+                ["move data to a file of its own"],
+            )
             raise _Stop
 
     def scalar(self, event: Any) -> Any:
@@ -229,20 +249,30 @@ class _Loop:
 
     def text(self, event: Any, text: str) -> str:
         if len(text) > gate.MAX_TEXT:
-            self.problem(codes.TEXT_LENGTH, f"a text may have {gate.MAX_TEXT:,} characters", event, f"{len(text):,}",
-                         ["put it in a file and name that"])
+            self.problem(
+                codes.TEXT_LENGTH,
+                f"a text may have {gate.MAX_TEXT:,} characters",
+                event,
+                f"{len(text):,}",
+                ["put it in a file and name that"],
+            )
             return ""
         if event.style == '"':
             bad = gate.FORBIDDEN.search(text)
             if bad:
-                self.problem(codes.CONTROL, f"the character U+{ord(bad[0]):04X} is not allowed", event, "written as an escape",
-                             ["delete it, or describe it in words"])
+                self.problem(
+                    codes.CONTROL,
+                    f"the character U+{ord(bad[0]):04X} is not allowed",
+                    event,
+                    "written as an escape",
+                    ["delete it, or describe it in words"],
+                )
                 return ""
         if "${" in text or text == "???":
             self.special = True
         return text
 
-    # --- keys ----------------------------------------------------------------------------------------------------------
+    # --- keys -----------------------------------------------------------------------------------------------------
 
     def key(self, event: Any) -> str | None:
         """A key's text; None where it is refused (then its value is still read)."""
@@ -250,7 +280,9 @@ class _Loop:
             if type(event) is AliasEvent:
                 self.problem(codes.ANCHOR, "an alias `*` is not allowed", event, "", ["write the key out"])
                 return None
-            self.problem(codes.KEY, "a key must be a name, not a map or a list", event, "", ["quote text that holds braces"])
+            self.problem(
+                codes.KEY, "a key must be a name, not a map or a list", event, "", ["quote text that holds braces"]
+            )
             self.node(event, ("",), gate.MAX_DEPTH)
             return None
         self.nodes += 1
@@ -277,7 +309,9 @@ class _Loop:
                         self.memo[text] = value
             if type(value) is not str:
                 shown = f"`{gate.cut(text)}`" if text else "an empty key"
-                self.problem(codes.KEY, f"{shown} is no text, and keys must be", event, "", [f'quote it: "{gate.cut(text)}"'])
+                self.problem(
+                    codes.KEY, f"{shown} is no text, and keys must be", event, "", [f'quote it: "{gate.cut(text)}"']
+                )
                 return None
             return value
         if event.style == '"' and gate.FORBIDDEN.search(text):
@@ -296,27 +330,46 @@ class _Loop:
         folded[same] = key
         return False
 
-    # --- what is refused -----------------------------------------------------------------------------------------------
+    # --- what is refused ------------------------------------------------------------------------------------------
 
     def twice(self, event: Any, key: str, path: KeyPath, folded: Mapping[str, str]) -> None:
         if self.places is None:
             raise _Careful
         first = self.places.get((*path, key)) or self.places.get((*path, folded.get(key, key)))
         more = [Place(first.key, "first here")] if first and first.key else []
-        help_ = ["delete one of them"] if first and (*path, key) in self.places else ["two keys that look the same: rename one"]
+        help_ = (
+            ["delete one of them"]
+            if first and (*path, key) in self.places
+            else ["two keys that look the same: rename one"]
+        )
         self.problem(codes.DUPLICATE, f"the key `{gate.cut(key)}` stands here twice", event, "again", help_, more)
 
     def tagged(self, event: Any) -> None:
-        self.problem(codes.TAG, f"the tag `{gate.cut(str(event.tag))}` is not allowed", event, "", ["delete it; quote a value that is text"])
+        self.problem(
+            codes.TAG,
+            f"the tag `{gate.cut(str(event.tag))}` is not allowed",
+            event,
+            "",
+            ["delete it; quote a value that is text"],
+        )
 
     def anchored(self, event: Any) -> None:
-        self.problem(codes.ANCHOR, f"an anchor `&{gate.cut(str(event.anchor))}` is not allowed", event, "",
-                     ["write the value out, or use `${kind.name.field}`"])
+        self.problem(
+            codes.ANCHOR,
+            f"an anchor `&{gate.cut(str(event.anchor))}` is not allowed",
+            event,
+            "",
+            ["write the value out, or use `${kind.name.field}`"],
+        )
 
-    def problem(self, code: Code, message: str, event: Any, text: str, help: list[str], more: list[Place] | None = None) -> None:
+    def problem(
+        self, code: Code, message: str, event: Any, text: str, help: list[str], more: list[Place] | None = None
+    ) -> None:
         if self.places is None:
             raise _Careful
-        self.problems.append(diagnose(code, message, self.span(event.start_mark, event.end_mark), text, more=more or (), help=help))
+        self.problems.append(
+            diagnose(code, message, self.span(event.start_mark, event.end_mark), text, more=more or (), help=help)
+        )
         if len(self.problems) >= gate.MAX_PROBLEMS:
             raise _Stop
 

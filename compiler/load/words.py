@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 _SYNTAX = (
-    ("mapping values are not allowed", "a `:` is not expected here", "quote a text that holds `: `, or check the indentation"),
-    ("cannot start any token", "this character cannot start a value", "quote the text; indent with spaces, never with tabs"),
+    (
+        "mapping values are not allowed",
+        "a `:` is not expected here",
+        "quote a text that holds `: `, or check the indentation",
+    ),
+    (
+        "cannot start any token",
+        "this character cannot start a value",
+        "quote the text; indent with spaces, never with tabs",
+    ),
     ("could not find expected ':'", "a `:` is missing after this key", "write `key: value`"),
-    ("expected ',' or ']'", "a list in brackets is not closed here", "add `,` or `]`; quote text that holds `,` or brackets"),
-    ("expected ',' or '}'", "a map in braces is not closed here", "add `,` or `}`; quote text that holds `?`, `,` or `:`"),
+    (
+        "expected ',' or ']'",
+        "a list in brackets is not closed here",
+        "add `,` or `]`; quote text that holds `,` or brackets",
+    ),
+    (
+        "expected ',' or '}'",
+        "a map in braces is not closed here",
+        "add `,` or `}`; quote text that holds `?`, `,` or `:`",
+    ),
     ("did not find expected ',' or ']'", "a list in brackets is not closed here", "add `,` or `]`"),
-    ("did not find expected ',' or '}'", "a map in braces is not closed here", "add `,` or `}`; quote text that holds `?`, `,` or `:`"),
+    (
+        "did not find expected ',' or '}'",
+        "a map in braces is not closed here",
+        "add `,` or `}`; quote text that holds `?`, `,` or `:`",
+    ),
     ("unexpected end of stream", "a quote is opened and never closed", "close it"),
-    ("block sequence entries are not allowed", "a list item is not expected here", "start the list on a line of its own"),
+    (
+        "block sequence entries are not allowed",
+        "a list item is not expected here",
+        "start the list on a line of its own",
+    ),
     ("block mapping", "the indentation does not fit the lines above", "line keys up with their neighbours"),
     ("expected <block end>", "the indentation does not fit the lines above", "line keys up with their neighbours"),
     ("did not find expected key", "the indentation does not fit the lines above", "line keys up with their neighbours"),
