@@ -41,7 +41,7 @@ def emit(artifact: Artifact, *, target: str, scope: str, path: str, escape: Call
     Every text of the body that stands in a `Sourced` which is not `raw`, keys of maps inside it included, goes through
     `escape`; plain and `raw` texts are the target's own.
     """
-    tree = Tree(escape, target)
+    tree = Tree(escape, target, comments=artifact.format is Format.YAML and artifact.comment is not None)
     try:
         content, origins, plain = _bytes(artifact, tree, path)
     except Unwritable as stop:

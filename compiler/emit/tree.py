@@ -16,15 +16,16 @@ from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.emit.codes import MISREAD, TOO_LARGE, UNSAFE_TEXT, UNWRITABLE_VALUE
 from llmops.compiler.emit.sourcemap import Origins, starts_a_file_text, together
 from llmops.compiler.model.keys import KeyPath, dotted
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Joined, Remark, Sourced
 from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Refusal
 
-Node = tuple[Any, Origins, bool]
-"""Value, origins, and whether the value is a text whose lines are the lines of a file, from its `Content` on.
+Node = tuple[Any, Origins, bool | tuple[Origins, ...]]
+"""Value, origins, and whether the value is a text whose lines are the lines of a file, from its `Content` on; or, of a
+text that was joined from lines, the origins of each.
 
-The value of a map's node is `dict[str, Node]`, of a list's `list[Node]`, else a scalar. A plain tuple: a thousand
-artifacts have some fifty thousand of them.
+The value of a map's node is `dict[str, Node]`, of a list's `list[Node]`, else a scalar, or a `Remarked` one. A plain
+tuple: a thousand artifacts have some fifty thousand of them.
 """
 
 MAX_DEPTH = 100
@@ -35,6 +36,14 @@ MAX_KEY = 1000
 
 _surrogate = re.compile("[\ud800-\udfff]").search
 _SMALLEST, _BIGGEST = -(2**63), 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """A scalar and the comment behind it: YAML writes both, other formats never see one."""
+
+    value: Any
+    comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,12 @@ class Unwritable(Exception):  # noqa: N818 - never leaves emit()
 class Tree:
     """Takes a body apart. Problems of single values are collected, so that one run shows them all."""
 
-    __slots__ = ("_escape", "_path", "_size", "_target", "_values", "problems")
+    __slots__ = ("_comments", "_escape", "_path", "_size", "_target", "_values", "problems")
 
-    def __init__(self, escape: Callable[[str], str], target: str) -> None:
+    def __init__(self, escape: Callable[[str], str], target: str, comments: bool = False) -> None:
+        """`comments` says whether the format has them: else the remarks of the body are passed over."""
         self.problems: list[Problem] = []
+        self._comments = comments
         self._escape = escape
         self._target = target
         self._path: list[str | int] = []
@@ -98,6 +109,10 @@ class Tree:
             return self._integer(int(value), origins), origins, False
         if isinstance(value, float):
             return self._number(float(value), origins), origins, False
+        if kind is Remark:
+            return self._remarked(value, origins, trusted)
+        if kind is Joined:
+            return self._joined(value, origins, trusted)
         if isinstance(value, str):  # an enum's member
             return self._text(str.__str__(value), origins, trusted), origins, False
         if len(self._path) >= MAX_DEPTH:
@@ -114,6 +129,24 @@ class Tree:
             path.pop()
             return items, origins, False
         raise self._stop(MISREAD, f"the target `{self._target}` made a value of type {kind.__name__}", origins)
+
+    def _remarked(self, remark: Remark, origins: Origins, trusted: bool) -> Node:
+        node = self.node(remark.value, origins, trusted)
+        if not self._comments:
+            return node
+        if type(node[0]) in (dict, list) or not remark.comment.isprintable() or not remark.comment:
+            raise self._stop(MISREAD, f"the target `{self._target}` made a remark that no line can hold", origins)
+        return Remarked(node[0], remark.comment), node[1], False
+
+    def _joined(self, joined: Joined, origins: Origins, trusted: bool) -> Node:
+        nodes = [self.node(line, origins, trusted) for line in joined.lines]
+        if not all(type(text) is str for text, _, _ in nodes):
+            raise self._stop(MISREAD, f"the target `{self._target}` joined lines that are no texts", origins)
+        per_line: tuple[Origins, ...] = tuple(
+            origins for text, origins, _ in nodes for _ in range(text.count("\n") + 1)
+        )
+        text = "".join(f"{text}\n" for text, _, _ in nodes)
+        return text, together(origins, *per_line), per_line or False
 
     def _map(self, value: Mapping[Any, Any], origins: Origins, trusted: bool) -> dict[str, Node]:
         path = self._path
@@ -173,7 +206,7 @@ def data(node: Node) -> Any:
         return {key: data(item) for key, item in value.items()}
     if type(value) is list:
         return [data(item) for item in value]
-    return value
+    return value.value if type(value) is Remarked else value
 
 
 def all_origins(node: Node) -> Origins:

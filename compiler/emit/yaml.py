@@ -17,7 +17,7 @@ import yaml
 from llmops.compiler.emit.scalars import read_plain
 from llmops.compiler.emit.sourcemap import Lines, Origins, line_of
 from llmops.compiler.emit.text import INVISIBLE
-from llmops.compiler.emit.tree import Node
+from llmops.compiler.emit.tree import Node, Remarked
 from llmops.compiler.model.keys import KeyPath
 
 # A text goes without quotes if it starts like a word, an option, a path or a `${{ }}`, holds only ASCII that cannot
@@ -73,8 +73,12 @@ def _list(items: list[Node], pad: str, out: Lines) -> None:
             _leaf(f"{pad}- ", value, origins, numbered, inner, out)
 
 
-def _leaf(before: str, value: Any, origins: Origins, numbered: bool, inner: str, out: Lines) -> None:
-    if type(value) is not str:
+def _leaf(
+    before: str, value: Any, origins: Origins, numbered: bool | tuple[Origins, ...], inner: str, out: Lines
+) -> None:
+    if type(value) is Remarked:
+        out.add(f"{before}{scalar(value.value)} # {value.comment}", origins)
+    elif type(value) is not str:
         out.add(before + scalar(value), origins)
     elif "\n" in value and _fits_block(value):
         _block(before, value, origins, numbered, inner or "  ", out)
@@ -125,16 +129,23 @@ def _fits_block(text: str) -> bool:
     return bool(_block_text(text)) and not _invisible.search(text) and not _blank_end(text)
 
 
-def _block(before: str, text: str, origins: Origins, numbered: bool, pad: str, out: Lines) -> None:
+def _block(
+    before: str, text: str, origins: Origins, numbered: bool | tuple[Origins, ...], pad: str, out: Lines
+) -> None:
     lines = text.split("\n")
     if lines[-1]:
         sign = "|-"
     else:
         lines.pop()
         sign = "|" if lines[-1] else "|+"
-    out.add(before + sign, origins)
+    joined = numbered if isinstance(numbered, tuple) else None
+    out.add(before + sign, () if joined else origins)
     for index, line in enumerate(lines):
-        out.add(pad + line if line else "", line_of(origins, index) if numbered else origins)
+        if joined:
+            of_line = joined[index]
+        else:
+            of_line = line_of(origins, index) if numbered else origins
+        out.add(pad + line if line else "", of_line)
 
 
 # --- reading back --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.compiler.emit.trees import TEXTS, at, write
 def pairs(body: object, form: Format) -> list[tuple[str, list[object]]]:
     emitted = write(body, form)
     return list(
-        zip(emitted.content.decode().split("\n"), [[s[-1] for s in line] for line in emitted.lines], strict=False)
+        zip(emitted.content.decode().split("\n"), [[s[1] for s in line] for line in emitted.lines], strict=False)
     )
 
 
