@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmops.compiler.diagnostics.collect import merge
@@ -96,6 +96,10 @@ class LoweringRun:
         return folder(self.root, self.scope, self.target.name)
 
     @property
+    def shared_folder(self) -> str:
+        return folder(self.root, PROJECT_SCOPE, self.target.name)
+
+    @property
     def options(self) -> Node | None:
         return self.reader.view(Address("target", self.target.name))
 
@@ -147,6 +151,8 @@ def lower(
     for lowering in _lowerings(run):
         used[lowering.target.name] = lowering.target.version
         for artifact in _emitted(lowering, found):
+            if artifact.path in emitted and emitted[artifact.path] == artifact:
+                continue  # shared by environments
             if artifact.path in emitted:
                 first = run.environments[lowering.env].first[lowering.target.name]
                 found.append(_at(lowering, codes.TGT008, Finding(
@@ -298,11 +304,10 @@ def _emit(
                 (Label((*place.path, *idle), "the artifact says so already, or has no such key", primary=True),),
                 help=("remove it",),
             )))
-    path = name if artifact.path.startswith("/") else f"{lowering.folder}/{artifact.path}"
-    made = Artifact(
-        artifact.path, body, artifact.about, artifact.format, artifact.executable, artifact.comment
-    )
-    result = emit(made, target=target.name, scope=lowering.scope, path=path, escape=target.escape)
+    scope = PROJECT_SCOPE if artifact.shared else lowering.scope
+    below = folder(lowering.root, scope, target.name)
+    path = name if artifact.path.startswith("/") else f"{below}/{artifact.path}"
+    result = emit(replace(artifact, body=body), target=target.name, scope=scope, path=path, escape=target.escape)
     found.extend(_problem(lowering, problem) for problem in result.problems)
     if result.emitted is None:
         return

@@ -39,6 +39,8 @@ class Artifact:
     executable: bool = False
     comment: str | None = "#"
     """How a header line starts; None where the format has no comments."""
+    shared: bool = False
+    """The same in every environment (a lock file that the target ships): written once, below `generated/project/`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,13 @@ class Remark:
     comment: str
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A text of several lines, each ended and with origins of its own: a list that a tool wants in one text."""
+
+    lines: tuple[Sourced[str] | str, ...]
+
+
 def merge(*sources: Iterable[Source]) -> tuple[Source, ...]:
     """All sources once, in order."""
     return tuple(dict.fromkeys(s for some in sources for s in some))
@@ -68,6 +75,8 @@ def plain(tree: Any) -> Any:
     """A tree without its origins."""
     if isinstance(tree, (Sourced, Remark)):
         return plain(tree.value)
+    if isinstance(tree, Joined):
+        return "".join(f"{plain(line)}\n" for line in tree.lines)
     if isinstance(tree, dict):
         return {key: plain(item) for key, item in tree.items()}
     if isinstance(tree, (list, tuple)):

@@ -42,6 +42,10 @@ class Lowering(Protocol):
         """Where the target's artifacts stand, relative to the repository: `generated/prod/vllm`."""
 
     @property
+    def shared_folder(self) -> str:
+        """Where its artifacts stand that are the same in every environment: `generated/project/vllm`."""
+
+    @property
     def root(self) -> str:
         """The project's folder, relative to the repository; `.` for its top."""
 

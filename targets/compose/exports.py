@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmops.compiler.derive.placement import host, platform
 from llmops.compiler.model.exports import Deploy, Endpoint, Service, Variable
-from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sourced import literal
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
@@ -13,13 +14,8 @@ from llmops.schemas.types import DEPLOYMENT
 PLATFORM = "compose"
 
 
-def platform(lowering: Lowering, deployment: View[Any]) -> Sourced[str] | None:
-    """Where a deployment runs: its own word, else the environment's."""
-    return deployment.maybe_text("platform") or lowering.reader.environment.maybe_text("platform")
-
-
 def here(lowering: Lowering, deployment: View[Any]) -> bool:
-    chosen = platform(lowering, deployment)
+    chosen = platform(lowering.reader, deployment)
     return chosen is not None and chosen.value == PLATFORM and not deployment.has("endpoint")
 
 
@@ -27,11 +23,8 @@ def host_of(lowering: Lowering, resource: View[Any]) -> View[Any] | None:
     """The deployment that runs a resource on this platform: itself, or the one that names a gateway."""
     if resource.address.kind == "deployment":
         return resource if here(lowering, resource) else None
-    for deployment in lowering.reader.of(DEPLOYMENT):
-        edge = deployment.edge(resource.address.kind) if resource.address.kind == "gateway" else None
-        if edge is not None and edge.target == resource.address and here(lowering, deployment):
-            return deployment
-    return None
+    deployment = host(lowering.reader, resource) if resource.address.kind == "gateway" else None
+    return deployment if deployment is not None and here(lowering, deployment) else None
 
 
 def runs(lowering: Lowering, deployment: View[Any]) -> Service | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.compiler.derive.placement import host, platform
 from llmops.compiler.derive.route import behind_gateway, outside_variable, provider_key, served_name
 from llmops.compiler.model.exports import Endpoint, Variable
 from llmops.compiler.model.keys import Address
@@ -35,12 +36,12 @@ def backends(lowering: Lowering, gateway: View[Any]) -> Iterator[Backend]:
     for route in gateway.entries("routes"):
         entries = list(route.entries("backends"))
         for entry in entries or [route]:
-            made = _backend(lowering, route, entry)
+            made = _backend(lowering, gateway, route, entry)
             if made is not None:
                 yield made
 
 
-def _backend(lowering: Lowering, route: Node, entry: Node) -> Backend | None:
+def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -> Backend | None:
     deployment = entry.ref("deployment") if entry is not route else None
     model = deployment.ref("model") if deployment is not None else (_model(entry) or _model(route))
     if model is None:
@@ -48,7 +49,7 @@ def _backend(lowering: Lowering, route: Node, entry: Node) -> Backend | None:
     if deployment is None:
         deployment = behind_gateway(lowering.reader, model).deployment
     if deployment is not None:
-        endpoint = lowering.ask(Endpoint, deployment, near(lowering, route))
+        endpoint = lowering.ask(Endpoint, deployment, near(lowering, gateway))
         name = served_name(model).express(lambda n: f"openai/{n}")
         url = endpoint.url if endpoint else None
         return Backend(route, entry, model, name, url, None, endpoint.key if endpoint else None, deployment.address)
@@ -57,14 +58,11 @@ def _backend(lowering: Lowering, route: Node, entry: Node) -> Backend | None:
     return Backend(route, entry, model, _name(lowering, model), url, outside, key, None)
 
 
-def near(lowering: Lowering, route: Node) -> str | None:
+def near(lowering: Lowering, gateway: View[Any]) -> str | None:
     """The platform that the gateway itself runs on, which decides how it sees its backends."""
-    for edge in route.project.edges_to(route.resource.address):
-        if edge.source.kind == "deployment" and edge.role == "gateway":
-            runner = route.view(edge.source)
-            if runner is not None and runner.has("platform"):
-                return runner.text("platform").value
-    return None
+    runner = host(lowering.reader, gateway)
+    where = platform(lowering.reader, runner) if runner is not None else None
+    return None if where is None else where.value
 
 
 def _model(entry: Node) -> View[Any] | None:

@@ -33,7 +33,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         yield Artifact(f"{gateway.address.name}.yaml", _config(gateway, rows), (gateway.address, *_models(rows)))
     if made:
         lock = files(__package__).joinpath("lock", "requirements.txt")
-        yield Artifact("requirements.txt", lock.read_bytes(), format=Format.VERBATIM)
+        yield Artifact("requirements.txt", lock.read_bytes(), format=Format.VERBATIM, shared=True)
 
 
 def _models(rows: list[Backend]) -> Iterator[Address]:

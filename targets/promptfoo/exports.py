@@ -19,12 +19,13 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     folder = lowering.folder
     results = f"{eval_.address.name}.results.json"
     argv = [
-        f"{folder}/node_modules/.bin/promptfoo", "eval", "--config", f"{folder}/{eval_.address.name}.yaml",
+        f"{lowering.shared_folder}/node_modules/.bin/promptfoo", "eval", "--config", f"{folder}/{eval_.address.name}.yaml",
         "--no-cache", "--no-progress-bar", "--output", results,
     ]
     return Check(
         argv=tuple(literal(word) for word in argv),
-        install=(("npm", "ci", "--prefix", folder, "--omit=optional", "--ignore-scripts"),),
+        install=(("npm", "ci", "--prefix", lowering.shared_folder, "--omit=optional", "--ignore-scripts",
+                  "--no-audit", "--no-fund"),),
         tools=("node",),
         variables=tuple(variables(lowering, eval_)),
         settings=gate_settings(eval_),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.keys import Address
@@ -16,7 +17,7 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import EVAL
 from llmops.targets.promptfoo.assertions import metrics, rows
-from llmops.targets.promptfoo.subjects import Subject, environment, judge, outside_variable, provider, subjects
+from llmops.targets.promptfoo.subjects import Subject, environment, judge, provider, subjects
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
@@ -36,7 +37,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     if made:
         lock = files(__package__).joinpath("lock")
         for name in ("package.json", "package-lock.json"):
-            yield Artifact(name, lock.joinpath(name).read_bytes(), format=Format.VERBATIM)
+            yield Artifact(name, lock.joinpath(name).read_bytes(), format=Format.VERBATIM, shared=True)
 
 
 def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address, ...]:

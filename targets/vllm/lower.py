@@ -52,7 +52,7 @@ def _flags(deployment: View[Any], model: View[Any]) -> dict[str, Any]:
         flags["enable-auto-tool-choice"] = Sourced(True, parser.sources)
         flags["tool-call-parser"] = parser
     trusted = model.maybe_flag("trust_remote_code")
-    if trusted is not None:
+    if trusted is not None and model.written("trust_remote_code"):
         flags["trust-remote-code"] = trusted
     for field in FLAGS:
         chosen = deployment.get(field)

@@ -34,7 +34,7 @@ POLICY = (
 
 def answers(policy: Sequence[tuple[str, str]] = POLICY) -> list[dict[str, Any]]:
     """Rules of a server whose answers come from the prompt's policy: without it in the system text, none fits."""
-    judge = {"when": {"model": "gpt-4.1-2025-04-14"}, "reply": {"pass": True, "score": 1, "reason": "polite"}}
+    judge = {"when": {"model": "gpt-5.4-2026-03-05"}, "reply": {"pass": True, "score": 1, "reason": "polite"}}
     ordered = sorted(policy, key=lambda row: -len(row[0]))
     spoken = [{"when": {"system": "Use only this policy", "user": word}, "reply": text} for word, text in ordered]
     return [judge, *spoken]
@@ -58,7 +58,7 @@ def running(
     ) as models, FakeAI(answers()) as judge:
         variables = {
             "ANSWERER_URL": primary.base_url, "BACKUP_URL": models.base_url, "JUDGE_URL": judge.base_url,
-            "OPENAI_API_KEY": PROVIDER_KEY, "LITELLM_MASTER_KEY": MASTER_KEY,
+            "OPENAI_API_KEY": PROVIDER_KEY, "MISTRAL_API_KEY": PROVIDER_KEY, "LITELLM_MASTER_KEY": MASTER_KEY,
         }
         with litellm_proxy(compiled / "litellm" / "main.yaml", variables, PORT) as proxy:
             yield Chain(proxy, models, variables)
