@@ -57,7 +57,8 @@ def write(body: Any, tree: Tree, markdown: bool = False) -> Lines:
         parts = line if isinstance(line, tuple) else (line,)
         made, origins, numbered = "", outer, False
         for part in parts:
-            value, sources, numbered = tree.node(part, outer, trusted)
+            value, sources, lines = tree.node(part, outer, trusted)
+            numbered = lines is True
             text = value if isinstance(value, str) else str(value)
             made += code_span(text) if markdown and not _trusted(part, trusted) else text
             origins = together(origins, sources)
