@@ -1,4 +1,4 @@
-"""What `explain` says of a code, a resource or a key path, and a line of an artifact: as text and as data."""
+"""What `explain` says of a resource, a key path and a line of an artifact: as text and as data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.cli.changes import lines_of
 from llmops.compiler.cli.origins import as_data, in_words, leaves, plain, said, short, value_of, written_data
-from llmops.compiler.diagnostics.codes import doc_page
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 
 if TYPE_CHECKING:
@@ -32,33 +30,6 @@ def parse_path(text: str) -> KeyPath:
         keys.append(match.group(1) if match.group(1) is not None else int(match.group(2)))
         at = match.end()
     return tuple(keys)
-
-
-# --- a code ---------------------------------------------------------------------------------------------------------
-
-
-def code_text(code: Code) -> str:
-    out = [
-        f"{code.code} {code.name} ({code.severity}, since {code.since})   {code.summary}",
-        f"Why: {code.why}",
-        *_example("bad", code.bad),
-        *_example("good", code.good),
-        f"Silence, on the line or above it, with a reason: # llmops: ignore[{code.code}] until 2027-01-31: migrating",
-        f"Docs: {doc_page(code.code)}",
-    ]
-    return "".join(f"{line}\n" for line in out)
-
-
-def _example(word: str, text: str) -> list[str]:
-    first, *rest = text.rstrip("\n").split("\n")
-    return [f"  {word:<5} {first}", *(f"        {line}".rstrip() for line in rest)]
-
-
-def code_data(code: Code) -> dict[str, Any]:
-    return {
-        "code": code.code, "name": code.name, "severity": code.severity.value, "summary": code.summary,
-        "why": code.why, "bad": code.bad, "good": code.good, "since": code.since, "url": doc_page(code.code),
-    }  # fmt: skip
 
 
 # --- a resource -----------------------------------------------------------------------------------------------------

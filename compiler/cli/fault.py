@@ -10,14 +10,14 @@ import traceback
 from pathlib import Path
 
 from llmops import __version__
-from llmops.compiler.cli.codes import BUG001
+from llmops.compiler.cli.codes import BUG002
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def report(error: BaseException) -> str:
     """Write the report; gives the line to show. Messages of exceptions are left out: they may quote a config."""
-    head = f"error[{BUG001.code}]: a fault of llmops, not of your configs ({type(error).__name__})"
+    head = f"error[{BUG002.code}]: a fault of llmops, not of your configs ({type(error).__name__})"
     try:
         handle, name = tempfile.mkstemp(prefix="llmops-fault-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from typing import Any
 
 from llmops.compiler.diagnostics.finding import Code
 
@@ -29,21 +32,49 @@ def all_codes() -> tuple[Code, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def rules() -> Iterator[tuple[str, Code]]:
-    """The codes of the rules, each with its area: the folder that the rule's file stands in."""
+def code_named(text: str) -> Code | None:
+    """The code with this code or name. Imports only rules in whose text it stands, since `explain CODE` is quick."""
+    codes = (*_of_passes(), *(code for _, code in rules(text)))
+    return next((code for code in codes if text in (code.code, code.name)), None)
+
+
+def rules(word: str = "") -> Iterator[tuple[str, Code]]:
+    """The codes of the rules (of those whose text has `word` in it), each with its area, the folder of its file."""
     package = importlib.import_module(f"{_PACKAGE}.rules")
     for area in pkgutil.iter_modules(package.__path__):
-        if area.ispkg:
-            name = f"{package.__name__}.{area.name}"
-            for module in pkgutil.iter_modules(importlib.import_module(name).__path__):
-                rule = getattr(importlib.import_module(f"{name}.{module.name}"), "RULE", None)
-                if rule is not None:
-                    yield area.name, rule.code
+        if not area.ispkg:
+            continue
+        folder = importlib.import_module(f"{package.__name__}.{area.name}")
+        for module in pkgutil.iter_modules(folder.__path__):
+            name = f"{folder.__name__}.{module.name}"
+            if word and name not in sys.modules and word not in _source(module):
+                continue
+            rule = getattr(importlib.import_module(name), "RULE", None)
+            if rule is not None:
+                yield area.name, rule.code
+
+
+def _source(module: pkgutil.ModuleInfo) -> str:
+    spec = module.module_finder.find_spec(module.name, None)
+    get_source = getattr(spec.loader, "get_source", None) if spec else None
+    return (get_source(module.name) or "") if get_source else ""
 
 
 def _of_passes() -> Iterator[Code]:
+    folder = importlib.import_module(_PACKAGE).__path__[0]
     for name in PASSES:
-        module = f"{_PACKAGE}.{name}.codes"
-        if find_spec(module) is not None:
-            codes: Iterable[Code] = importlib.import_module(module).CODES
-            yield from codes
+        codes: Iterable[Code] = _module(name, folder).CODES
+        yield from codes
+
+
+def _module(name: str, folder: str) -> Any:
+    """A pass's codes alone: importing its package first would bring the libraries that the pass works with."""
+    full = f"{_PACKAGE}.{name}.codes"
+    if full in sys.modules:
+        return sys.modules[full]
+    spec = PathFinder.find_spec("codes", [f"{folder}/{name}"])
+    if spec is None or spec.loader is None:
+        raise ImportError(full)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

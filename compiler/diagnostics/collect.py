@@ -65,7 +65,7 @@ def summary(diagnostics: Sequence[Diagnostic], environments: Sequence[str], endi
     if not parts:
         parts = ["no errors"]
     text = ", ".join(parts)
-    files = {one.primary.span.file for one in told if one.primary}
+    files = {one.primary.span.file for one in told if one.primary and not one.primary.span.file.startswith("<")}
     if files:
         text += f" in {plural(len(files), 'file')}"
     text += _by_environment(told, environments)

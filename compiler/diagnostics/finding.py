@@ -42,13 +42,15 @@ class Code:
 class Label:
     """A place with a few words under it. `at` is a key path (the engine finds line and column) or a span.
 
-    Exactly one label of a finding is primary. `key_only` points at the key instead of its value.
+    Exactly one label of a finding is primary. `key_only` points at the key instead of its value, `part` at a stretch
+    inside it.
     """
 
     at: KeyPath | Span
     text: str = ""
     primary: bool = False
     key_only: bool = False
+    part: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ def locate(code: Code, finding: Finding, composed: Composed, *, level: Severity 
     """The finding with its places in one environment. `level` is what llmops.yaml or a policy makes of the code."""
     primary = next(label for label in finding.labels if label.primary)
     others = (label for label in finding.labels if not label.primary)
-    found = [(label, span_of(composed, label.at, key_only=label.key_only)) for label in (primary, *others)]
-    places = [Place(span, label.text, label.primary) for label, span in found if span is not None]
+    spans = ((one, one.part or span_of(composed, one.at, key_only=one.key_only)) for one in (primary, *others))
+    places = [Place(span, label.text, label.primary) for label, span in spans if span is not None]
     at = () if isinstance(primary.at, Span) else primary.at
     return Diagnostic(
         code=code.code,

@@ -51,13 +51,13 @@ def _print(here: Console, text: str, data: dict[str, object]) -> int:
 
 
 def _code(here: Console, subject: str) -> int:
-    from llmops.compiler.cli.explaining import code_data, code_text
-    from llmops.compiler.diagnostics.codes import all_codes
+    from llmops.compiler.cli.code_page import code_data, code_text
+    from llmops.compiler.diagnostics.codes import all_codes, code_named
     from llmops.compiler.diagnostics.suggest import did_you_mean
 
-    codes = all_codes()
-    found = next((code for code in codes if subject.upper() == code.code or subject == code.name), None)
+    found = code_named(subject.upper() if _CODE.fullmatch(subject) else subject)
     if found is None:
+        codes = all_codes()
         near = did_you_mean(subject.upper(), (code.code for code in codes))
         near = near or did_you_mean(subject, (code.name for code in codes)) or "llmops rules lists them"
         raise Usage(f"no code is named `{subject}`; {near}")

@@ -96,7 +96,8 @@ def _one(one: Diagnostic, page: _Page, environments: Sequence[str]) -> str:
         out += _block(file, places, page, gutter, arrow, tail, one.severity)
     pad = " " * (gutter + 1)
     bullet = look.paint("=", "frame")
-    out += [f"{pad}{bullet} help: {escape(text)}" for text in one.help]
+    said = {place.text for place in one.labels}
+    out += [f"{pad}{bullet} help: {escape(text)}" for text in one.help if text not in said]
     out += [f"{pad}{bullet} note: {escape(text)}" for text in one.notes]
     return "\n".join(out) + "\n"
 

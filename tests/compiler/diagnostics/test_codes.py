@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from llmops.compiler.diagnostics.codes import all_codes
+from llmops.compiler.diagnostics.codes import all_codes, code_named
 
 
 def test_every_code_is_documented():
@@ -14,7 +14,16 @@ def test_every_code_is_documented():
         assert re.fullmatch("[A-Z]{3}[0-9]{3}", code.code)
         assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code.name), code
         assert all((code.summary, code.why, code.bad, code.good, code.since)), code
-    assert len({code.name for code in codes}) == len(codes)
+    assert len({code.code for code in codes}) == len(codes)
+
+
+def test_a_code_is_found_by_code_and_by_name():
+    for code in all_codes():
+        assert code_named(code.code) == code
+        found = code_named(code.name)
+        assert found is not None
+        assert found.name == code.name
+    assert code_named("XXX999") is None
 
 
 def test_listing_codes_imports_nothing_heavy():
