@@ -190,8 +190,7 @@ def _trouble(error: OSError | BlockedError) -> Diagnostic:
 @contextmanager
 def _held(tree: Tree, root: Path, state: State, wait: float) -> Iterator[None]:
     """Hold the lock file; the system frees it when this process dies, however it dies."""
-    if tree.make_folder(state.folder):
-        tree.write(f"{state.folder}/.gitignore", b"*\n")
+    tree.make_folder(state.folder)
     seen = tree.look(state.held)
     if seen.kind not in (Kind.FILE, Kind.ABSENT):
         raise obstructed(state.held, seen)
@@ -205,6 +204,8 @@ def _held(tree: Tree, root: Path, state: State, wait: float) -> Iterator[None]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, state.held) from None
     try:
+        if not tree.exists(f"{state.folder}/.gitignore"):
+            tree.write(f"{state.folder}/.gitignore", b"*\n")
         yield
     finally:
         lock.release()
@@ -313,5 +314,20 @@ def _make_folders(tree: Tree, state: State, moves: list[Move], removals: tuple[R
     for folder in sorted({path.rpartition("/")[0] for path in paths}):
         if tree.is_folder(folder) and not tree.writable(folder):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder or ".")
+    _check_room(tree, state, moves)
     for path in paths:
         tree.exists(path)  # raises where this file system cannot hold such a name
+
+
+def _check_room(tree: Tree, state: State, moves: list[Move]) -> None:
+    """What stands on another file system than the stage is copied there later: see now that there is room for it."""
+    home, _ = tree.space(state.stage)
+    needed: dict[int, int] = {}
+    for move in moves:
+        folder = move.path.rpartition("/")[0]
+        if tree.is_folder(folder):
+            device, free = tree.space(folder)
+            if device != home:
+                needed[device] = needed.get(device, len(_RESERVE)) + tree.size(state.staged(move.number))
+                if needed[device] > free:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), move.path)

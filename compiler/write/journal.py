@@ -118,6 +118,13 @@ def parse_journal(data: bytes, state: State, places: Mapping[str, tuple[str, ...
     return Journal(removals, moves) if safe else None
 
 
+def undone_lock(tree: Tree, state: State, places: Mapping[str, tuple[str, ...]]) -> bytes:
+    """The new lock of a write that is decided and not done; empty where there is none."""
+    data = tree.read(state.journal)
+    journal = parse_journal(data, state, places) if data else None
+    return (tree.read(state.staged(journal.moves[-1].number)) or b"") if journal else b""
+
+
 def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, recovering: bool = False) -> list[str]:
     """Do what the journal says, from whatever point an earlier attempt reached; returns the paths that were lost.
 

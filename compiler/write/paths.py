@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
 
 from . import codes
+from .difference import shorten
 
 STATE = ".llmops"
 """The folder of a project that holds the stage, the journal and the lock file; git ignores it."""
@@ -94,7 +95,7 @@ def check_paths(
             bad[path] = _outside(path, target, project, places.get(target, ()))
         elif why := unportable(path):
             bad[path] = diagnose(
-                codes.UNPORTABLE_PATH, f"`{path}` is no file name on every system", None,
+                codes.UNPORTABLE_PATH, f"`{shorten(path)}` is no file name on every system", None,
                 notes=(why, f"the target `{target}` makes it"), help=("rename the resource that it is made from",),
             )
     for path, other in _collisions([path for path in wanted if path not in bad], others):
@@ -110,7 +111,7 @@ def check_paths(
 def _outside(path: str, target: str, project: str, places: tuple[str, ...]) -> Diagnostic:
     roots = [inside(project, "generated/"), *places]
     return diagnose(
-        codes.OUTSIDE_PLACES, f"the target `{target}` may not write `{path}`", None,
+        codes.OUTSIDE_PLACES, f"the target `{target}` may not write `{shorten(path)}`", None,
         notes=("its places are " + ", ".join(f"`{root}`" for root in roots),),
     )  # fmt: skip
 

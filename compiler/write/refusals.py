@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ ExplainLine = Callable[[str, int], str | None]
 """`(artifact path, line of its compiled text) -> "conf/model/answerer.yaml:9:15"`; None if no config made it."""
 
 MAX_LABELS = 50
+
+_HIDDEN = "‹redacted›"
+_TOKEN = re.compile(
+    r"\b(sk|pk|rk)-\w|\b(gh[opsur]|github_pat|glpat|hf|xox[a-z]|npm)[_-]\w|\bAKIA[0-9A-Z]|\bAIza\w|\beyJ\w|-----BEGIN "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def refusals(plan: Plan, explain_line: ExplainLine | None = None) -> tuple[Diagn
 def drift(plan: Plan, explain_line: ExplainLine | None = None) -> tuple[Drift, ...]:
     """All files that differ, sorted by path; the lock last."""
     rows = [Drift("+", item.path, "missing") for item in plan.create]
-    rows += [_different(item, explain_line) for item in (*plan.update, *plan.refuse) if item.reason != Reason.BLOCKED]
+    rows += [_different(item, explain_line) for item in (*plan.update, *plan.refuse)]
     rows += [Drift("-", item.path, "no longer produced") for item in (*plan.prune, *plan.orphans)]
     rows.sort(key=lambda row: row.path)
     if plan.lock_stale:
@@ -75,9 +81,17 @@ def check(plan: Plan, explain_line: ExplainLine | None = None) -> Outcome[bool]:
 
 
 def sources(plan: Plan) -> Mapping[str, SourceFile]:
-    """The files that labels point at, as they are on disk: renderers show their lines."""
-    items = (*plan.update, *plan.refuse, *plan.orphans)
-    return {item.path: SourceFile(item.path, item.before) for item in items if item.before is not None}
+    """The files that labels point at, as they are on disk: renderers show their lines.
+
+    One that seems to hold a secret is left out, so that none of its lines is shown.
+    """
+    found = {}
+    for item in (*plan.update, *plan.refuse, *plan.orphans):
+        if item.before is not None:
+            file = SourceFile(item.path, item.before)
+            if not _TOKEN.search(file.text):
+                found[item.path] = file
+    return found
 
 
 def _refusal(item: Item, explain_line: ExplainLine | None, note: str) -> Diagnostic:
@@ -93,21 +107,26 @@ def _refusal(item: Item, explain_line: ExplainLine | None, note: str) -> Diagnos
             codes.EDITED_ARTIFACT, f"{item.path} was changed by hand", _span(item, None), notes=(note,), help=(discard,)
         )
     origin = explain_line(item.path, found.new_line) if explain_line and found.new is not None else None
+    old, new = _shown(found.old), _shown(found.new)
     if found.new is None:
         text, cure = "not in the compiled file", "say it in the config"
     elif found.old is None:
-        text, cure = f"compiled with `{shorten(found.new.strip())}` here", "take it out of the config"
+        text, cure = f"compiled with `{new}` here", "take it out of the config"
     else:
-        text = f"compiled as {shorten(found.new)}" if found.new else "compiled without this"
-        cure = f"put {shorten(found.old)} in the config" if found.old else "take it out of the config"
+        text = f"compiled as {new}" if found.new else "compiled without this"
+        cure = f"put {old} in the config" if found.old else "take it out of the config"
+    secret = _HIDDEN in (old, new)
     return diagnose(
         codes.EDITED_ARTIFACT, f"{item.path} was changed by hand", _span(item, found),
         f"{text}, from {origin}" if origin else text,
-        notes=(note,), help=(f"{cure} and compile again, or {discard}",), expected=found.new, found=found.old,
+        notes=(note,), help=(discard,) if secret else (f"{cure} and compile again, or {discard}",),
+        expected=None if secret else found.new, found=None if secret else found.old, secret=secret,
     )  # fmt: skip
 
 
 def _different(item: Item, explain_line: ExplainLine | None) -> Drift:
+    if item.reason is Reason.BLOCKED:
+        return Drift("~", item.path, "cannot be written here")
     found = _difference(item)
     if found is None:
         wanted = item.emitted is not None and item.emitted.executable
@@ -115,9 +134,15 @@ def _different(item: Item, explain_line: ExplainLine | None) -> Drift:
         text = ("is not executable" if wanted else "is executable") if same else "differs"
         return Drift("~", item.path, text, _span(item, None))
     origin = explain_line(item.path, found.new_line) if explain_line else None
-    old, new = (shorten(side.strip()) if side and side.strip() else "nothing" for side in (found.old, found.new))
-    text = f"committed {old}, configs give {new}" + (f" ({origin})" if origin else "")
+    text = f"committed {_shown(found.old)}, configs give {_shown(found.new)}" + (f" ({origin})" if origin else "")
     return Drift("~", item.path, text, _span(item, found))
+
+
+def _shown(words: str | None) -> str:
+    """What differs, short enough for a line, and without what looks like a secret pasted into a generated file."""
+    if not words or not words.strip():
+        return "nothing"
+    return _HIDDEN if _TOKEN.search(words) else shorten(words.strip())
 
 
 def _difference(item: Item) -> Difference | None:

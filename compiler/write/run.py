@@ -10,7 +10,7 @@ from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, Severity
 from llmops.compiler.model.artifact import Emitted
 
 from .apply import Report, apply, changed_meanwhile, guarded, recover
-from .journal import State
+from .journal import State, undone_lock
 from .lock import parse_lock
 from .paths import LOCK_NAME, inside
 from .plan import Plan, plan
@@ -35,7 +35,8 @@ def prepare(
 ) -> Outcome[Plan | None]:
     """The plan for the files below `root`, the repository; None where they cannot be read.
 
-    `writing` first finishes what a killed run left; without it (`--check`, `--dry-run`) nothing on disk is touched.
+    `writing` first finishes what a killed run left. Without it (`--check`, `--dry-run`) nothing on disk is touched;
+    what a killed run has written so far is then known to be ours by the lock that it did not get to.
     """
     return _prepare(emitted, root, compiler, targets, places, project, scopes, force, writing, overwrite=False)
 
@@ -82,7 +83,8 @@ def _prepare(
     def attempt(before: tuple[Diagnostic, ...]) -> Outcome[Plan | None]:
         with Tree(root) as disk:
             data = disk.read(inside(project, LOCK_NAME))
-            lock = parse_lock(data, inside(project, LOCK_NAME))
+            undone = b"" if writing else undone_lock(disk, State(project), places)
+            lock = parse_lock(b"\n".join((data or b"", undone)), inside(project, LOCK_NAME))
             made = plan(
                 emitted, lock.value, disk, compiler=compiler, targets=targets, places=places, project=project,
                 scopes=scopes, force=force, overwrite=overwrite,

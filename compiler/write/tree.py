@@ -152,6 +152,9 @@ class Tree:
             return False
         return True
 
+    def size(self, path: str) -> int:
+        return self._status(path).st_size
+
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands there. A link on the way raises `BlockedError`."""
         try:
@@ -167,6 +170,12 @@ class Tree:
     def writable(self, folder: str) -> bool:
         """Whether this user may make and remove files in a folder, as far as the system tells beforehand."""
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self._folder(folder), effective_ids=True)
+
+    def space(self, folder: str) -> tuple[int, int]:
+        """The file system of a folder, and the bytes that this user may still write on it."""
+        handle = self._folder(folder)
+        room = os.fstatvfs(handle)
+        return os.fstat(handle).st_dev, room.f_bavail * room.f_frsize
 
     # --- writing ----------------------------------------------------------------------------------------------------
 

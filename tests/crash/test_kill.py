@@ -173,6 +173,18 @@ def test_an_interrupt_before_the_commit_leaves_old_and_after_it_new(tmp_path: Pa
         assert repo.state() <= STATE_FILES
 
 
+def test_a_dry_run_after_a_crash_takes_nothing_for_an_edit_and_touches_nothing(tmp_path: Path) -> None:
+    for step in range(len(STEPS)):
+        repo = Repo(tmp_path / str(step))
+        repo.root.mkdir()
+        repo.compile(OLD)
+        _child(lambda repo=repo, step=step: repo.compile(NEW, step=_die_at(step)))  # type: ignore[misc]
+        before, state = repo.snapshot(), repo.state()
+        plan, found = repo.plan(dict.fromkeys(NEW, "x: 3\n"), writing=False)
+        assert (plan.refuse, plan.orphans, found) == ((), (), ()), STEPS[step]
+        assert (repo.snapshot(), repo.state()) == (before, state)
+
+
 def test_what_changed_after_the_crash_is_not_overwritten(tmp_path: Path) -> None:
     repo = Repo(tmp_path)
     repo.compile(OLD)

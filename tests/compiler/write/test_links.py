@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmops.compiler.write.apply import apply, read_lock, recover
+from llmops.compiler.write.refusals import check
 from tests.compiler.write.kit import PLACES, Repo, codes, snapshot
 
 A, B = "generated/prod/vllm/a.yaml", "generated/prod/vllm/b.yaml"
@@ -31,6 +32,8 @@ def test_a_folder_that_is_a_link(repo: Repo, outside: Path, link: str) -> None:
     report, found = repo.compile({A: "x: 1\n"})
     assert (codes(found), report.done) == (["OUT008"], False)
     assert found[0].message == f"`{link}` is a link, and nothing is written through a link"
+    plan, _ = repo.plan({A: "x: 1\n"}, writing=False)
+    assert not check(plan).value
     assert snapshot(outside) == before
 
 

@@ -147,6 +147,23 @@ def test_generated_on_another_file_system(repo: Repo) -> None:
 
 
 @as_root
+def test_no_room_on_the_other_file_system(repo: Repo) -> None:
+    (repo.root / "generated").mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", repo.root / "generated"], check=False)
+    if done.returncode:
+        pytest.skip("cannot mount")
+    try:
+        repo.compile(OLD)
+        before = repo.snapshot()
+        report, found = repo.compile({f"generated/prod/vllm/{n}.yaml": "x" * 40_000 for n in range(8)})
+        assert (codes(found), report.done) == (["OUT013"], False)
+        assert repo.snapshot() == before
+        assert repo.state() <= STATE_FILES
+    finally:
+        subprocess.run(["umount", "-l", str(repo.root / "generated")], check=True)
+
+
+@as_root
 def test_a_read_only_file_system(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
