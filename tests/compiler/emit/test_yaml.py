@@ -73,14 +73,8 @@ def test_the_check_of_plain_scalars_agrees_with_both_readers(text: str) -> None:
         events = list(yaml.parse(text))
     except yaml.YAMLError:
         return
-    scalar = events[2]
-    if (
-        len(events) != 5
-        or not isinstance(scalar, yaml.ScalarEvent)
-        or scalar.style
-        or scalar.tag
-        or scalar.value != text
-    ):
+    scalar = events[2] if len(events) == 5 else None
+    if not isinstance(scalar, yaml.ScalarEvent) or scalar.style or scalar.tag or scalar.value != text:
         return
     ours = read_plain(text)
     if ours is not AMBIGUOUS:
