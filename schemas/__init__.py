@@ -109,7 +109,7 @@ def bundled(root: Schema) -> dict[str, Any]:
             waiting.append(ref)
         return _DEFS + name
 
-    out: dict[str, Any] = {key: rewrite(value) for key, value in root.items() if key != "$defs"}
+    out: dict[str, Any] = rewrite({key: value for key, value in root.items() if key != "$defs"})
     while waiting:
         ref = waiting.pop()
         definitions[point(ref).removeprefix(_DEFS)] = rewrite(find(ref))

@@ -131,11 +131,7 @@ def _needed(
             meant.update(choice)  # what is missing beside `holder` is told below
     if choice and len(present) != 1 and not (not present and meant & set(choice)):
         yield Problem("choose", path, called, shape, value, (tuple(choice), tuple(present)))
-    required = list(schema.get("required", ()))
-    if "if" in schema:
-        held = all(key in value for key in schema["if"].get("required", ()))
-        required += schema.get("then" if held else "else", {}).get("required", ())
-    for key in required:
+    for key in schema.get("required", ()):
         if key not in value and key not in meant:
             yield Problem("required", path, called, shape, value, (key,))
     for holder, needed in dependent.items():

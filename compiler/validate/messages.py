@@ -66,7 +66,8 @@ def _unknown(problem: Problem, whole: Whole) -> Found:
     label = "no such field"
     fixes: tuple[Fix, ...] = ()
     if elsewhere and not (near and near[0] == key):
-        cures: list[str | None] = [f"`{key}` is a field of {either(f'`{p}`' for p in elsewhere[:2])}"]
+        owners = (f"`{place}`" if place else name(whole.path) for place in elsewhere[:2])
+        cures: list[str | None] = [f"`{key}` is a field of {either(owners)}"]
     elif near:
         label = did_you_mean(key, near) or label
         cures = [_fields(fields) if len(fields) <= FEW else None]
@@ -85,14 +86,14 @@ def _fields(fields: tuple[str, ...]) -> str:
 
 
 def _places(shape: Shape, key: str, depth: int = 3) -> list[str]:
-    """Where a resource has a field of that name, outermost first."""
+    """The maps of a resource that have a field of that name, outermost first; empty for the resource itself."""
     found: list[str] = []
     level: list[tuple[str, Shape]] = [("", shape)]
     for _ in range(depth):
         following: list[tuple[str, Shape]] = []
         for prefix, at in level:
             for branch in at.branches or (at,):
-                if key in branch.properties and prefix:
+                if key in branch.properties:
                     found.append(prefix)
                 inner = [(f"{prefix}.{k}" if prefix else k, s) for k, s in branch.properties.items()]
                 if isinstance(branch.schema.get("additionalProperties"), Mapping) and branch.additional is not None:

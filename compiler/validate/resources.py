@@ -65,7 +65,7 @@ def outside_names() -> Shape:
 
 def check_environment(composed: Composed, kind: Kind[Any], findings: list[Found]) -> Resource:
     spec = composed.tree.get(ENVIRONMENT)
-    resource = Resource(Address(ENVIRONMENT, composed.env), kind, {} if spec is None else spec)
+    resource = Resource(Address(ENVIRONMENT, ""), kind, {} if spec is None else spec)
     return check(resource, findings, (ENVIRONMENT,), (ENVIRONMENT,))
 
 

@@ -10,6 +10,7 @@ from llmops.compiler.model.kinds import Shape
 from llmops.compiler.model.project import Resource
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.explain import same
+from llmops.compiler.validate.words import article
 
 
 def same_everywhere(environments: Mapping[str, Mapping[Address, Resource]]) -> Iterator[tuple[str, Code, Finding]]:
@@ -48,8 +49,10 @@ def _finding(path: KeyPath, first_env: str, first: Resource, env: str, resource:
         if len(differing) != 1 or differing[0] not in b:
             break
         at, a, b = (*at, differing[0]), a.get(differing[0]), b.get(differing[0])
-    whole = resource.kind.project_scope
-    why = f"{resource.kind.title.lower()}s belong to the project" if whole else f"`{key}` is part of the contract"
+    if resource.kind.project_scope:
+        why = f"{article(resource.kind.title.lower())} belongs to the project"
+    else:
+        why = f"`{key}` is part of the contract"
     return Finding(
         f"`{key}` of `{resource.address}` differs between environments",
         (Label(at, f"here it is unlike in `{first_env}`", primary=True),),
