@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from llmops.compiler.emit.escapes import promptfoo_text
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Content
 from llmops.compiler.model.target import Lowering
@@ -18,12 +19,24 @@ def assertion(node: Node, metric: str | None = None) -> dict[str, Any]:
     """One assertion; an entry of `metrics` gives its name to the results."""
     out: dict[str, Any] = {}
     for field in FIELDS:
-        value = node.tree(field)
+        value = written(node.tree(field))
         if value is not None:
             out[field] = value
     if metric is not None:
         out["metric"] = Sourced(metric, (node.source(),))
     return out
+
+
+def written(tree: Any) -> Any:
+    """Texts as promptfoo is to read them: an assertion's value may name the row's variables in `{{ }}`, and variables
+    of a chat prompt are put in without being rendered. What would load a file or run code is refused."""
+    if isinstance(tree, dict):
+        return {key: written(item) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [written(item) for item in tree]
+    if isinstance(tree, Sourced) and isinstance(tree.value, str):
+        return tree.express(promptfoo_text)
+    return tree
 
 
 def metrics(eval_: View[Any]) -> list[dict[str, Any]]:
@@ -52,7 +65,7 @@ def _listed(eval_: View[Any]) -> Iterator[Node]:
 def _row(node: Node) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for field in ("description", "vars", "metadata"):
-        value = node.tree(field)
+        value = written(node.tree(field)) if field == "vars" else node.tree(field)
         if value is not None:
             out[field] = value
     asserts = [assertion(item) for item in node.entries("assert")]
@@ -64,7 +77,7 @@ def _row(node: Node) -> dict[str, Any]:
 def _dataset_rows(lowering: Lowering, dataset: View[Any]) -> Iterator[dict[str, Any]]:
     """Rows as `vars`: inline ones, or the lines of JSONL files, each with its line as origin."""
     for node in dataset.entries("rows"):
-        row = _row(node) if "vars" in node.value else {"vars": node.tree()}
+        row = _row(node) if "vars" in node.value else {"vars": written(node.tree())}
         yield row
     files = dataset.get("files")
     if files is None:
@@ -79,4 +92,4 @@ def _dataset_rows(lowering: Lowering, dataset: View[Any]) -> Iterator[dict[str, 
             for number, line in enumerate(data.decode("utf-8").splitlines(), start=1):
                 if line.strip():
                     origin = (*files.sources, Content(full, number))
-                    yield {"vars": {k: Sourced(v, origin) for k, v in json.loads(line).items()}}
+                    yield {"vars": {k: written(Sourced(v, origin)) for k, v in json.loads(line).items()}}

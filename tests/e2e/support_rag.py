@@ -22,11 +22,11 @@ PROVIDER_KEY = "sk-provider-90d3b6aa"
 PORT = 4000
 
 POLICY = (
-    ("worn", "Worn shoes may be exchanged within 14 days if they have a fault."),
+    ("sandals", "I am sorry about that. Worn shoes with a fault may be exchanged within 14 days."),
     ("unworn", "Unworn shoes may be returned within 30 days of delivery, for the full price."),
+    ("worn", "Worn shoes may be exchanged within 14 days if they have a fault."),
     ("money back", "Refunds arrive within 5 working days."),
     ("sale item", "Sale items are exchanged, not refunded."),
-    ("sandals", "I am sorry about that. Worn shoes with a fault may be exchanged within 14 days."),
     ("marathon", "I cannot help with that, but I can connect you to a person."),
 )
 """What the weights would say, by a word of the question: the first that fits."""
@@ -35,8 +35,7 @@ POLICY = (
 def answers(policy: Sequence[tuple[str, str]] = POLICY) -> list[dict[str, Any]]:
     """Rules of a server whose answers come from the prompt's policy: without it in the system text, none fits."""
     judge = {"when": {"model": "gpt-5.4-2026-03-05"}, "reply": {"pass": True, "score": 1, "reason": "polite"}}
-    ordered = sorted(policy, key=lambda row: -len(row[0]))
-    spoken = [{"when": {"system": "Use only this policy", "user": word}, "reply": text} for word, text in ordered]
+    spoken = [{"when": {"system": "Use only this policy", "user": word}, "reply": text} for word, text in policy]
     return [judge, *spoken]
 
 
