@@ -99,6 +99,7 @@ def _list(shape: Shape, value: Sequence[Any], path: KeyPath, called: KeyPath) ->
 
 def _map(shape: Shape, value: Mapping[str, Any], path: KeyPath, called: KeyPath) -> Iterator[Problem]:
     meant: set[str] = set()
+    unknown = False
     for key, item in value.items():
         bad_name = _bad_name(shape, key)
         if bad_name is not None and key not in shape.properties:
@@ -108,12 +109,13 @@ def _map(shape: Shape, value: Mapping[str, Any], path: KeyPath, called: KeyPath)
         if below is None:
             near = nearest(key, [name for name in shape.properties if name not in value])
             meant.update(near[:1])
+            unknown = True
             yield Problem("unknown", (*path, key), called, shape, item, near)
             continue
         own = key in shape.properties
         yield from explain(below, item, (*path, key), (key,) if own else (*called, key))
     yield from _needed(shape, value, path, called, meant)
-    if not meant:
+    if not unknown:
         yield from _count(shape, value, "Properties", path, called)
 
 

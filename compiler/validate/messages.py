@@ -226,6 +226,9 @@ def _type(problem: Problem, whole: Whole) -> Found:
 def _cure(value: Any, shape: Shape) -> str | None:
     """What was likely meant."""
     kind, types = json_type(value), shape.types
+    allowed = [word for branch in shape.branches or (shape,) for word in branch.schema.get("enum", ())]
+    if len(allowed) > 4:
+        return f"it takes {listed(allowed, 20)}"
     if kind == "string" and types & {"integer", "number"}:
         return _as_number(value, shape)
     if kind == "string" and "boolean" in types and value.lower() in ("yes", "no", "on", "off", "true", "false"):

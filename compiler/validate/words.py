@@ -39,7 +39,7 @@ def _takes(shape: Shape) -> list[str]:
         return [word for branch in shape.branches for word in _takes(branch)]
     if shape.ref is not None:
         return [reference(shape)]
-    if "enum" in shape.schema:
+    if len(shape.schema.get("enum", ())) in range(1, 5):
         return [f"`{value}`" for value in shape.schema["enum"]]
     if "x-format-hint" in shape.schema:
         return [hint(shape)[0]]

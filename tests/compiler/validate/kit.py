@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
+
 from llmops.compiler.diagnostics.finding import Code, Finding
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.project import Composed

@@ -6,11 +6,11 @@ import copy
 from typing import Any
 
 import pytest
+
 from llmops import schemas
 from llmops.compiler.model.keys import Address
 from llmops.compiler.validate import validator
 from llmops.schemas import load_kinds
-
 from tests.compiler.validate.kit import rows, run
 
 EVAL = {
@@ -92,7 +92,8 @@ def test_a_resource_whose_file_was_unreadable_is_not_looked_at() -> None:
 
 
 def test_order_is_the_configs() -> None:
-    validated = run("model: {b: {provider: x, id: y}, a: {provider: x, id: y}}\nprompt: {c: {messages: [{user: x}], variables: {}}}")
+    model = "{provider: x, id: y}"
+    validated = run(f"model: {{b: {model}, a: {model}}}\nprompt: {{c: {{messages: [{{user: x}}], variables: {{}}}}}}")
     assert [str(address) for address in validated.resources] == ["model.b", "model.a", "prompt.c"]
 
 
@@ -105,7 +106,9 @@ def test_the_environment() -> None:
 
 OPTIONS = {
     "title": "Options", "type": "object", "$defs": {"level": {"type": "string", "enum": ["low", "high"]}},
-    "properties": {"level": {"$ref": "#/$defs/level", "default": "low"}, "wait": {"$ref": "common.json#/$defs/duration"}},
+    "properties": {
+        "level": {"$ref": "#/$defs/level", "default": "low"}, "wait": {"$ref": "common.json#/$defs/duration"},
+    },
 }
 
 
@@ -128,7 +131,9 @@ def test_a_targets_own_options() -> None:
 def test_what_has_no_words_of_ours_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A validator that refuses what `explain` accepts: no run fails without a diagnostic."""
     odd = {"odd": {"properties": {"a": {"not": {"const": 1}}}}}.get
-    assert rows(run("target: {odd: {a: 1}}", odd)) == [("SCH006", "target.odd.a", "`target.odd.a` is not as its schema says", ())]
+    assert rows(run("target: {odd: {a: 1}}", odd)) == [
+        ("SCH006", "target.odd.a", "`target.odd.a` is not as its schema says", ()),
+    ]
 
 
 def test_without_the_fast_validator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from llmops.compiler.validate.codes import CODES
 
+from llmops.compiler.validate.codes import CODES
 from tests.compiler.validate.kit import Row, rows, run
 
 NAMES = "a name starts with a lower-case letter and holds lower-case letters, digits and `_`"
@@ -314,8 +314,10 @@ GOOD = {
     "another field of the name": "model: {answerer: {provider: openai, id: a, params: {top_k: 4, typical_p: 0.9}}}",
     "a parameter that nobody knows": "model: {answerer: {provider: openai, id: a, params: {mirostat: 2}}}",
     "a parameter taken away": "prompt: {p: {messages: [{user: hi}], variables: {}, params: {temperature: null}}}",
-    "an assertion of another runner": "eval: {q: {runner: deepeval, subject: {model: a}, metrics: {m: {type: toxicity}}}}",
-    "a variable outside": "model: {a: {provider: azure, id: b, region: {variable: REGION}, endpoint: {url: {variable: URL}}}}",
+    "an assertion of another runner":
+        "eval: {q: {runner: deepeval, subject: {model: a}, metrics: {m: {type: toxicity}}}}",
+    "a variable outside":
+        "model: {a: {provider: azure, id: b, region: {variable: REGION}, endpoint: {url: {variable: URL}}}}",
     "an unusual flag": "deployment: {d: {model: a, args: {swap_space: 4, my_flag: true, json: {a: [1]}}}}",
     "a file that says nothing": "secret: {openai: null}",
     "a target with a dash": "target: {github-actions: {description: Options.}}",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from llmops.compiler.model.keys import dotted
 from llmops.compiler.validate import same_everywhere
-
 from tests.compiler.validate.kit import run
 
 APP = "app: {shop: {purpose: Sells shoes., traffic: {peak_rpm: %s}}}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from llmops import schemas
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate.validator import compiled
@@ -17,8 +18,8 @@ from llmops.schemas import bundle, bundled, kind_names, load_kinds, lookup
 FILES = dict(schemas.definitions())
 KINDS = [*kind_names(), "env"]
 OURS = {
-    "x-any", "x-brings", "x-env", "x-environment", "x-exactly-one", "x-file", "x-format-hint", "x-known", "x-open", "x-prefix", "x-ref",
-    "x-ref-default", "x-ref-key", "x-same", "x-scope", "x-target", "x-text", "x-typed", "x-unit",
+    "x-any", "x-brings", "x-env", "x-environment", "x-exactly-one", "x-file", "x-format-hint", "x-known", "x-open",
+    "x-prefix", "x-ref", "x-ref-default", "x-ref-key", "x-same", "x-scope", "x-target", "x-text", "x-typed", "x-unit",
 }
 STANDARD = {
     "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "dependentRequired", "description",
