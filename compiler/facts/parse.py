@@ -193,16 +193,13 @@ def _names(names: list[str] | None) -> tuple[str, ...] | None:
 
 
 def _metrics(table: Row | None) -> MappingProxyType[str, EngineMetric] | None:
-    if table is None:
-        return None
-    return MappingProxyType(
-        {
-            name: EngineMetric(
-                name, row["kind"], tuple(row["labels"]), tuple(row["buckets"]) if "buckets" in row else None
-            )
-            for name, row in table.items()
-        }
-    )
+    return None if table is None else MappingProxyType({name: _metric(name, row) for name, row in table.items()})
+
+
+def _metric(name: str, row: Row) -> EngineMetric:
+    buckets = row.get("buckets")
+    edges = None if buckets is None else tuple(float(edge) for edge in buckets)
+    return EngineMetric(name=name, kind=row["kind"], labels=_names(row.get("labels")), buckets=edges)
 
 
 def _option(name: str, row: Row) -> EngineOption:

@@ -162,11 +162,15 @@ class EngineOption:
 
 @dataclass(frozen=True, slots=True)
 class EngineMetric:
-    """A metric family that an engine exports: its kind, its labels, and the bucket edges of a histogram."""
+    """A metric family that an engine exports, under the name that Prometheus sees (a counter ends in `_total`).
+
+    `kind` is `counter`, `gauge` or `histogram`; `buckets` are the finite edges of a histogram, None where they are
+    unknown or follow from the model's length; `labels` are None where no server was asked.
+    """
 
     name: str
     kind: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None
     buckets: tuple[float, ...] | None
 
 
@@ -176,8 +180,8 @@ class EngineFacts:
 
     `version` is the snapshot that answered, `asked` what was asked for; `exact` is true if the snapshot is of
     the release that was asked for (`0.11` is answered exactly by any `0.11.x`).
-    `metrics` are the metric families that a running server of that version exported, by name; None if nobody
-    looked. A family that a server exports only with an option (speculative decoding, LoRA) may be missing.
+    `metrics` are the metric families that this version can export, by name, also those that an option brings out
+    (speculative decoding, LoRA, transfer of caches); None if nobody looked.
     """
 
     fact: str

