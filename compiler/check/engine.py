@@ -49,7 +49,7 @@ def check(workspace: Workspace, rules: Iterable[Rule], facts: Facts, as_of: date
         ran.append(rule.code.code)
         severity = _LEVELS[level] if rule.code.code in levels else None
         for env, reader in readers.items():
-            scope = Scope(reader, facts, readers, as_of)
+            scope = Scope(reader, facts, readers, as_of, workspace.sources)
             composed = workspace.projects[env].composed
             for finding in rule.check(scope):
                 if finding.unknown:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 from llmops.compiler.diagnostics.finding import Code, Finding
+from llmops.compiler.model.sources import Sources
 from llmops.compiler.model.view import Reader
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Scope:
     facts: Facts
     environments: Mapping[str, Reader]
     as_of: date | None = None
+    sources: Sources = field(default_factory=dict)
+    """The config files as they were read."""
 
     @property
     def production(self) -> bool:
@@ -44,5 +47,3 @@ class Rule:
     @property
     def name(self) -> str:
         return self.code.name
-
-

@@ -16,8 +16,17 @@ def deciding(project: Project, address: Address, root: str) -> Iterator[Sourced[
 
     Paths are relative to the repository, each once, config files first; `root` is the project's folder.
     """
-    seen: set[str] = set()
     needed = [a for a in (address, *project.dependencies(address)) if a in project.resources]
+    return _files(project, needed, root)
+
+
+def own(project: Project, address: Address, root: str) -> Iterator[Sourced[str]]:
+    """As `deciding`, of the resource alone."""
+    return _files(project, [address] if address in project.resources else [], root)
+
+
+def _files(project: Project, needed: list[Address], root: str) -> Iterator[Sourced[str]]:
+    seen: set[str] = set()
     for one in needed:
         for path in _config_files(project, one):
             if path not in seen:
@@ -46,5 +55,5 @@ def _config_files(project: Project, address: Address) -> Iterator[str]:
 
 def shared(project: Project) -> tuple[str, ...]:
     """Config files that are no resource's own and take part in the environment: the primary config and profiles."""
-    kinds = project.kinds
-    return tuple(f for f in project.composed.files if not any(f"/{kind}/" in f"/{f}" for kind in kinds if kind != "env"))
+    folders = [f"/{kind}/" for kind in project.kinds if kind != "env"]
+    return tuple(f for f in project.composed.files if not any(folder in f"/{f}" for folder in folders))

@@ -100,7 +100,8 @@ def _by_via(reader: Reader, model: View[Any], place: Node) -> Route:
         return Route(model, gateway, None, None, False, (), why)
     deployment = place.ref("via", "deployment")
     if deployment is not None:
-        return Route(model, deployment=deployment, why=why)
+        runs = deployment.value.get("model") == model.address.name
+        return Route(model, deployment=deployment, reached=runs, why=why)
     return Route(model, why=why, reached=model.has("provider"))
 
 

@@ -1,0 +1,72 @@
+"""Secrets written where they must not be: known shapes of tokens and keys, and what merely looks random."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+_RANDOM = re.compile(r"(?<![A-Za-z0-9+/_=.-])[A-Za-z0-9+_-]{24,200}={0,2}(?![A-Za-z0-9+/_=.-])")
+_ENTROPY = 4.25
+"""Bits a character: a random text of 32 letters and digits has about 4.5, words and names have less."""
+_CHANGES = 0.45
+"""How often a character is of another class (upper, lower, digit) than the one before it; words change seldom."""
+_PUBLIC = re.compile(r"(?:base64,|sha(?:256|384|512)[-:])\Z")
+"""What stands before a digest or an embedded file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A stretch of a text that looks like a secret; `known` names its shape, None where it only looks random."""
+
+    start: int
+    end: int
+    known: str | None
+
+
+@cache
+def _shapes() -> tuple[re.Pattern[str], tuple[str, ...]]:
+    rows = json.loads(files(__package__).joinpath("data", "token_shapes.json").read_bytes())["rows"]
+    return re.compile("|".join(f"({row['pattern']})" for row in rows)), tuple(row["title"] for row in rows)
+
+
+def literals(text: str) -> Iterator[Literal]:
+    """All of them, in order; nothing that is a placeholder, a digest or a commit."""
+    pattern, titles = _shapes()
+    taken: list[tuple[int, int]] = []
+    for found in pattern.finditer(text):
+        if placeholder(found[0]):
+            continue
+        taken.append(found.span())
+        yield Literal(*found.span(), titles[(found.lastindex or 1) - 1])
+    for found in _RANDOM.finditer(text):
+        start, end = found.span()
+        overlaps = any(start < b and a < end for a, b in taken)
+        if not overlaps and not _PUBLIC.search(text, max(0, start - 10), start) and looks_random(found[0]):
+            yield Literal(start, end, None)
+
+
+def placeholder(text: str) -> bool:
+    """Whether it is a key in form only: `sk-xxxx…`, `AKIA…EXAMPLE`."""
+    return "EXAMPLE" in text.upper() or re.search(r"(.)\1{7}", text) is not None or "..." in text
+
+
+def looks_random(text: str) -> bool:
+    """Letters of both cases and digits, mixed as in no word. Hexadecimal digits never count: commits and digests."""
+    classes = ["d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "" for c in text]
+    if not {"d", "u", "l"} <= set(classes):
+        return False
+    runs = max((len(part) for part in re.split(r"[-_+=]", text)), default=0)
+    changes = sum(a != b for a, b in pairwise(classes))
+    return runs >= 20 and changes >= _CHANGES * (len(text) - 1) and entropy(text) >= _ENTROPY
+
+
+def entropy(text: str) -> float:
+    """Shannon's, in bits a character."""
+    counts = [text.count(c) for c in set(text)]
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts)

@@ -1,0 +1,147 @@
+"""What is known of a model: from `facts` in its config where that says it, else from the catalogue.
+
+Each answer carries its origin, so that `explain` shows which was used; None is "unknown", never 0.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from llmops.compiler.facts import Facts, ModelFacts
+from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import Fact
+from llmops.compiler.model.view import View
+
+_TASKS = {
+    "chat": "chat", "responses": "chat", "embedding": "embedding", "rerank": "rerank", "moderation": "moderation",
+    "audio_transcription": "transcription", "audio_speech": "speech", "image_generation": "image",
+}
+"""From the catalogue's word for what a hosted model does to the language's; other modes have none."""
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def hosted(facts: Facts, model: View[Any]) -> ModelFacts | None:
+    """The catalogue's row of a provider's model."""
+    provider, id_ = model.maybe_text("provider"), model.maybe_text("id")
+    return facts.model(provider.value, id_.value) if provider is not None and id_ is not None else None
+
+
+def repo(model: View[Any]) -> Sourced[str] | None:
+    """The Hugging Face repository of weights that one serves oneself."""
+    return model.maybe_text("weights", "repo")
+
+
+def context_tokens(facts: Facts, model: View[Any]) -> Sourced[int] | None:
+    """The most tokens that a request and its answer may have together, by what the model itself can."""
+    written = model.maybe_integer("facts", "context")
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    if row is not None:
+        return _fact(model, row, row.context, "provider", "id")
+    name = repo(model)
+    if name is None:
+        return None
+    dimensions = facts.architecture(name.value)
+    if dimensions is not None and dimensions.context is not None:
+        length = dimensions.context
+        if dimensions.rope_factor is not None and dimensions.context_includes_rope is False:
+            length = int((dimensions.original_context or length) * dimensions.rope_factor)
+        return _fact(model, dimensions, length, "weights", "repo")
+    embedder = facts.embedder(name.value)
+    return None if embedder is None else _fact(model, embedder, embedder.max_tokens, "weights", "repo")
+
+
+def max_output(facts: Facts, model: View[Any]) -> Sourced[int] | None:
+    """The most tokens that an answer may have."""
+    written = model.maybe_integer("facts", "max_output")
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    return None if row is None else _fact(model, row, row.max_output, "provider", "id")
+
+
+def capability(facts: Facts, model: View[Any], name: str) -> Sourced[bool] | None:
+    """Whether the model can do something, by the catalogue's name for it (`function_calling`, `vision`)."""
+    written = model.maybe_flag("facts", "capabilities", name)
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    return None if row is None else _fact(model, row, row.can(name), "provider", "id")
+
+
+def price(facts: Facts, model: View[Any], which: str) -> Sourced[float] | None:
+    """US dollars per token: `which` is `input`, `output` or `cached`."""
+    written = model.maybe_number("facts", "price", f"usd_per_million_{which}")
+    if written is not None:
+        return written.map(lambda million: million / 1e6)
+    row = hosted(facts, model)
+    if row is None:
+        return None
+    found = {"input": row.input_price, "output": row.output_price, "cached": row.cached_input_price}[which]
+    return _fact(model, row, found, "provider", "id")
+
+
+def retires(facts: Facts, model: View[Any]) -> Sourced[str] | None:
+    """The day on which the provider switches it off, as `2027-01-31`."""
+    written = model.maybe_text("facts", "retires")
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    return None if row is None else _fact(model, row, row.retires, "provider", "id")
+
+
+def task(facts: Facts, model: View[Any]) -> Sourced[str] | None:
+    """What the model does: `chat`, `embedding`, `rerank` …"""
+    written = model.maybe_text("task")
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    if row is not None:
+        return _fact(model, row, _TASKS.get(row.mode or ""), "provider", "id")
+    name = repo(model)
+    embedder = None if name is None else facts.embedder(name.value)
+    if embedder is not None:
+        return _fact(model, embedder, "embedding", "weights", "repo")
+    architecture = None if name is None else facts.architecture(name.value)
+    return None if architecture is None else _fact(model, architecture, "chat", "weights", "repo")
+
+
+def dimension(facts: Facts, model: View[Any]) -> Sourced[int] | None:
+    """The length of its embeddings: shortened, by `facts`, else the catalogue's."""
+    written = model.maybe_integer("dimension") or model.maybe_integer("facts", "dimension")
+    if written is not None:
+        return written
+    row = hosted(facts, model)
+    if row is not None:
+        return _fact(model, row, row.dimension, "provider", "id")
+    name = repo(model)
+    embedder = None if name is None else facts.embedder(name.value)
+    return None if embedder is None else _fact(model, embedder, embedder.dimension, "weights", "repo")
+
+
+def called(model: View[Any]) -> str:
+    """The model's name outside, for messages: `openai/gpt-4o-mini`, `Qwen/Qwen3-14B`."""
+    provider, id_ = model.maybe_text("provider"), model.maybe_text("id")
+    if provider is not None and id_ is not None:
+        return f"{provider.value}/{id_.value}"
+    weights = repo(model) or model.maybe_text("weights", "uri")
+    return model.address.name if weights is None else weights.value
+
+
+def source_note(value: Sourced[Any]) -> str:
+    """"(facts: model/openai/gpt-4o, 2026-10)" or "(by `facts` of the model)": where a number came from."""
+    for source in value.sources:
+        if isinstance(source, Fact):
+            return f"(facts: {source.fact}{f', {source.as_of[:7]}' if source.as_of else ''})"
+    return "(by the config)"
+
+
+def _fact(model: View[Any], row: Any, value: Any, *named_by: str) -> Sourced[Any] | None:
+    """A value of the catalogue, which stands here because of the model's name outside."""
+    if value is None:
+        return None
+    names = [model.source(*named_by)] if named_by[0] == "weights" else [model.source(key) for key in named_by]
+    return Sourced(value, (Fact(row.fact, row.source, row.as_of), *names), raw=True)

@@ -1,0 +1,1 @@
+"""Datasets: files that can be read."""

@@ -1,0 +1,1 @@
+"""Evals: gates that can fail, and that something runs."""

@@ -1,0 +1,1 @@
+"""Gateways: routes and fallbacks, and the way of a call."""

@@ -1,0 +1,1 @@
+"""Models: which ones are called, and what they can do."""

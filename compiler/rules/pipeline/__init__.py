@@ -1,0 +1,1 @@
+"""Pipelines, deploys and secrets."""

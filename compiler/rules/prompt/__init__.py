@@ -1,0 +1,1 @@
+"""Prompts: their variables, and the rows that fill them."""

@@ -1,0 +1,1 @@
+"""Serving: whether a model fits what it runs on."""
