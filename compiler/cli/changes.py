@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llmops.compiler.cli.run import Run
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Severity
+from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import written_span
 from llmops.compiler.model.sources import At, Content, Source, Span
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmops.compiler.model.artifact import Emitted
     from llmops.compiler.model.project import Workspace
     from llmops.compiler.write.plan import Item, Plan
+    from llmops.compiler.write.refusals import Drift
 
 ExplainLine = Callable[[str, int], str | None]
 MOST = 30
@@ -121,6 +122,17 @@ def _change(item: Item, explain: ExplainLine) -> str:
         text = f"{key} {shorten(found.old or 'nothing')} -> {shorten(found.new or 'nothing')}".strip()
     origin = explain(item.path, found.new_line) if found.new is not None else None
     return escape(text) + (f"   from {escape(origin)}" if origin else "")
+
+
+def drift_text(problem: Diagnostic, rows: Sequence[Drift], color: bool) -> str:
+    """What `--check` found: a line for each file, as the plan tells it."""
+    from llmops.compiler.diagnostics.render.text import Look
+
+    head = Look(color).paint(f"{problem.severity}[{problem.code}]", problem.severity)
+    out = [f"{head}: {escape(problem.message)}  ({problem.name})", *(f"  {escape(str(row))}" for row in rows[:MOST])]
+    if len(rows) > MOST:
+        out.append(f"  … and {plural(len(rows) - MOST, 'more file')}")
+    return "".join(f"{line}\n" for line in out) + "\n"
 
 
 def _grouped(paths: Sequence[str], environments: Sequence[str]) -> list[str]:

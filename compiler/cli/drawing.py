@@ -30,8 +30,8 @@ def choose(project: Project, focus: Address | None = None) -> Chosen:
     kept = set(project.resources)
     if focus is not None:
         kept = {focus, *project.dependencies(focus), *project.dependents(focus)}
-    inside = (e for e in sorted(project.edges, reverse=True) if e.source in kept and e.target in kept)
-    edges = {(e.source, e.target): e for e in inside}
+    others = (e for e in sorted(project.edges, reverse=True) if e.source != e.target)
+    edges = {(e.source, e.target): e for e in others if e.source in kept and e.target in kept}
     return Chosen(tuple(sorted(kept)), tuple(sorted(edges.values())), focus)
 
 

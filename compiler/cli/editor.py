@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = ".llmops/schemas"
@@ -24,6 +25,17 @@ def write_schemas(project: Path) -> list[str]:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
     return names
+
+
+def refresh_schemas(project: Path) -> None:
+    """Write the schemas if they are another version's. An editor's help is no reason to fail."""
+    from llmops import __version__
+
+    stamp = project / FOLDER / "version"
+    with suppress(OSError):
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != __version__:
+            write_schemas(project)
+            stamp.write_text(__version__, encoding="utf-8")
 
 
 def settings(kinds: list[str], conf: str = "conf") -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.cli.changes import lines_of
-from llmops.compiler.cli.origins import as_data, in_words, leaves, plain, said, short, value_of, written_data
+from llmops.compiler.cli.origins import as_data, in_words, leaves, place, plain, said, short, value_of, written_data
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
 from llmops.compiler.model.keys import Address, KeyPath, dotted
@@ -44,7 +44,7 @@ def resource_text(project: Project, address: Address, emitted: Sequence[Emitted]
     if resource.implied:
         head.append(f"from the catalogue: {resource.implied}")
     elif writes:
-        head.append(said(project, address.path).place.rsplit(":", 1)[0])
+        head.append(place(writes[0]).rsplit(":", 1)[0])
     head.append(f"used by {', '.join(users)}" if users else "used by nothing")
     if artifacts:
         head.append(f"in {plural(len(artifacts), 'artifact')}" + ("" if verbose else " (-v lists them)"))

@@ -117,7 +117,8 @@ def plain(value: Any) -> Any:
 def in_words(workspace: Workspace, source: Source) -> str:
     """`deployment.answerer.max_model_len   conf/env/prod.yaml:6  overrides conf/deployment/answerer.yaml:8 (32768)`"""
     if isinstance(source, Fact):
-        return escape(f"fact {source.fact}   {source.source}, {source.as_of}")
+        basis = ", ".join(text for text in (source.source, source.as_of) if text)
+        return escape(f"fact {source.fact}   {basis}".rstrip())
     if isinstance(source, Content):
         return escape(f"{source.file}:{source.line}" if source.line else source.file)
     assert isinstance(source, At)

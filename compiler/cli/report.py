@@ -27,7 +27,8 @@ MOST_LINES = 10
 class Told:
     """What a command has to say. `full` shows warnings with their lines, and not on one line each.
 
-    `body` is what was asked for, as text for stdout; `data` the same for JSON. `last` is the line that ends the run.
+    `body` is what was asked for, as text for stdout; `data` the same for JSON. `head` stands before the diagnostics in
+    text, `last` is the line that ends the run.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Told:
     data: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, int] | None = None
     last: str = ""
+    head: str = ""
     full: bool = False
 
 
@@ -65,7 +67,7 @@ def present(console: Console, told: Told) -> None:
         console.note(log_line(told.last) + "\n" if told.last else "")
     else:
         _lines(console, told)
-        failed = any(one.severity is Severity.ERROR for one in told.diagnostics)
+        failed = told.status != "ok"
         (console.err if failed else console.note)(f"{told.last}\n" if told.last else "")
 
 
@@ -73,7 +75,7 @@ def _lines(console: Console, told: Told) -> None:
     """The body on stdout, then the diagnostics on stderr."""
     safe = console.shape == "github"
     console.out(_safe(told.body) if safe else told.body)
-    shown = diagnostics_text(console, told)
+    shown = told.head + diagnostics_text(console, told)
     console.err(_safe(shown) if safe else shown)
 
 

@@ -91,6 +91,15 @@ def compile_for(
     return Run(place, made, tools, known)
 
 
+def unknown_checks(console: Console, run: Run) -> str:
+    """The end of a last line: how many checks a missing fact made impossible."""
+    number = len(run.compilation.unknown)
+    if not number:
+        return ""
+    more = "" if console.verbose else " (validate -v lists them)"
+    return f"   {number} {'check was' if number == 1 else 'checks were'} not possible for want of a fact{more}"
+
+
 def repository_path(place: Place, console: Console, argument: str) -> str:
     """A path as typed (from the current folder, or from `-C`), relative to the repository."""
     base = Path(console.directory or ".")

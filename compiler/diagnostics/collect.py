@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _BASIC = ("CFG", "SCH", "REF")
 """Areas whose codes need no explanation as a rule: others are offered first."""
 
@@ -21,13 +22,21 @@ class Counts:
 
 
 def merge(*groups: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Each problem once, with all the environments that have it, ordered by file, line, column and code."""
-    merged: dict[Diagnostic, tuple[str, ...]] = {}
-    for group in groups:
-        for one in group:
-            key = replace(one, environments=())
-            merged[key] = tuple(dict.fromkeys((*merged.get(key, ()), *one.environments)))
-    return tuple(sorted((replace(key, environments=envs) for key, envs in merged.items()), key=_order))
+    """Each problem once, with all the environments that have it, ordered by file, line, column and code.
+
+    Where a problem is worse in one environment than in another, it is told once, as it is there.
+    """
+    merged: dict[Diagnostic, tuple[Severity, tuple[str, ...]]] = {}
+    for one in (one for group in groups for one in group):
+        key = replace(one, environments=(), severity=Severity.INFO)
+        severity, envs = merged.get(key, (one.severity, ()))
+        if _RANK[one.severity] < _RANK[severity]:
+            severity, envs = one.severity, ()
+        if one.severity is severity:
+            envs = tuple(dict.fromkeys((*envs, *one.environments)))
+        merged[key] = (severity, envs)
+    told = (replace(key, severity=severity, environments=envs) for key, (severity, envs) in merged.items())
+    return tuple(sorted(told, key=_order))
 
 
 def _order(one: Diagnostic) -> tuple[str, int, int, str, str, tuple[str, ...]]:
@@ -59,16 +68,15 @@ def summary(diagnostics: Sequence[Diagnostic], environments: Sequence[str], endi
     errors = [one for one in diagnostics if one.severity is Severity.ERROR]
     counts = count(diagnostics)
     told = errors or [one for one in diagnostics if one.severity is Severity.WARNING]
-    parts = [plural(counts.errors, "error")] if counts.errors else []
-    if counts.warnings:
-        parts.append(plural(counts.warnings, "warning"))
-    if not parts:
-        parts = ["no errors"]
-    text = ", ".join(parts)
     files = {one.primary.span.file for one in told if one.primary and not one.primary.span.file.startswith("<")}
-    if files:
-        text += f" in {plural(len(files), 'file')}"
-    text += _by_environment(told, environments)
+    where = f" in {plural(len(files), 'file')}" if files else ""
+    if errors:
+        text = plural(counts.errors, "error") + where + _by_environment(told, environments)
+        text += f", {plural(counts.warnings, 'warning')}" if counts.warnings else ""
+    elif told:
+        text = f"no errors, {plural(counts.warnings, 'warning')}{where}{_by_environment(told, environments)}"
+    else:
+        text = "no errors"
     text += f"; {ending}." if ending else "."
     code = _worth_explaining(told)
     return f"{text}   llmops explain {code}" if code else text

@@ -11,7 +11,7 @@ import click
 from llmops.compiler.cli.console import Console
 from llmops.compiler.cli.options import Usage, console, environments, reporting, shared
 from llmops.compiler.cli.report import Told, present
-from llmops.compiler.cli.run import Run, compile_for, repository_path, split
+from llmops.compiler.cli.run import Run, compile_for, repository_path, split, unknown_checks
 
 if TYPE_CHECKING:
     from llmops.compiler.diagnostics.finding import Diagnostic
@@ -126,31 +126,40 @@ def _fail(here: Console, run: Run, diagnostics: Sequence[Diagnostic], plan: Plan
 
 
 def _check(here: Console, run: Run, plan: Plan, notes: Sequence[Diagnostic]) -> int:
-    from llmops.compiler.cli.changes import counts, explainer
+    from llmops.compiler.cli.changes import counts, drift_text, explainer
     from llmops.compiler.diagnostics.collect import merge, plural
     from llmops.compiler.write.refusals import check, drift
     from llmops.compiler.write.refusals import sources as on_disk
 
     explain = explainer(run)
-    drifted = len(drift(plan, explain))
-    last = f"Up to date: {_size(run, plan)}."
-    if drifted:
-        last = f"{plural(drifted, 'file')} out of date; run `llmops compile` and commit the result."
+    rows = drift(plan, explain)
+    found = merge(run.diagnostics, notes)
+    shown, last = "", f"Up to date: {_size(run, plan)}."
+    if rows:
+        (problem,) = check(plan, explain).diagnostics
+        if here.shape == "text":
+            shown = drift_text(problem, rows, here.color)
+        else:
+            found = merge(found, (problem,))
+        last = f"{plural(len(rows), 'file')} out of date; run `llmops compile` and commit the result."
     told = Told(
-        "compile", "drift" if drifted else "ok", merge(run.diagnostics, notes, check(plan, explain).diagnostics),
-        {**run.compilation.sources, **on_disk(plan)}, run.environments, run.place.root, files=counts(plan), last=last,
+        "compile", "drift" if rows else "ok", found, {**run.compilation.sources, **on_disk(plan)}, run.environments,
+        run.place.root, files=counts(plan), last=last, head=shown,
     )  # fmt: skip
     present(here, told)
-    return 4 if drifted else 0
+    return 4 if rows else 0
 
 
 def _done(here: Console, run: Run, plan: Plan, notes: Sequence[Diagnostic], dry_run: bool) -> int:
     from llmops.compiler.cli.changes import counts, describe, environment_table
+    from llmops.compiler.cli.editor import refresh_schemas
     from llmops.compiler.diagnostics.collect import merge, plural
     from llmops.compiler.diagnostics.escape import escape
 
     if here.shape in ("text", "github") and (plan.lock_before is None or here.verbose):
         here.note(environment_table(run))
+    if not dry_run:
+        refresh_schemas(run.place.folder)
     written, gone = len(plan.create) + len(plan.update), len(plan.prune)
     if not plan.changes:
         last = f"Up to date: {_size(run, plan)}."
@@ -165,7 +174,7 @@ def _done(here: Console, run: Run, plan: Plan, notes: Sequence[Diagnostic], dry_
         last = f"{', '.join(parts).capitalize()}{lock}. Commit them together with {conf}/."
     told = Told(
         "compile", "ok", merge(run.diagnostics, notes), run.compilation.sources, run.environments, run.place.root,
-        body="" if here.quiet else describe(run, plan), files=counts(plan), last=last,
+        body="" if here.quiet else describe(run, plan), files=counts(plan), last=last + unknown_checks(here, run),
     )  # fmt: skip
     present(here, told)
     return 0

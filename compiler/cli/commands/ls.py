@@ -63,7 +63,7 @@ def _broken(run: Run, context: click.Context) -> int:
 
 
 def _rows(run: Run) -> list[dict[str, Any]]:
-    from llmops.compiler.diagnostics.locate import span_of
+    from llmops.compiler.diagnostics.locate import written_span
 
     workspace = run.compilation.workspace
     assert workspace is not None
@@ -71,7 +71,8 @@ def _rows(run: Run) -> list[dict[str, Any]]:
     for env, project in workspace.projects.items():
         for address, resource in project.resources.items():
             row = rows.setdefault(str(address), {"address": str(address), "kind": address.kind, "environments": []})
-            span = None if resource.implied else span_of(project.composed, address.path)
+            writes = () if resource.implied else project.composed.history.writes(address.path)
+            span = written_span(writes[0].origin) if writes else None
             row.setdefault("file", span.file if span else None)
             row["broken"] = row.get("broken", False) or resource.broken
             row["environments"].append(env)

@@ -8,7 +8,7 @@ import click
 
 from llmops.compiler.cli.options import console, environments, reporting, shared
 from llmops.compiler.cli.report import Told, present
-from llmops.compiler.cli.run import compile_for, split
+from llmops.compiler.cli.run import compile_for, split, unknown_checks
 
 
 @click.command("validate")
@@ -34,7 +34,7 @@ def COMMAND(  # noqa: N802
       llmops validate model.answerer.params.temperature=3
       llmops validate --output-format sarif > llmops.sarif
     """
-    from llmops.compiler.diagnostics.collect import plural, summary
+    from llmops.compiler.diagnostics.collect import summary
     from llmops.compiler.driver import Options
 
     here = console(context)
@@ -42,12 +42,7 @@ def COMMAND(  # noqa: N802
     options = Options(as_of=as_of.date() if as_of else None, dead_keys=here.verbose)
     run = compile_for(here, env=env, arguments=paths, overrides=overrides, options=options)
     found = run.diagnostics + (run.compilation.unknown if here.verbose else ())
-    unknown = len(run.compilation.unknown)
-    last = summary(run.diagnostics, run.environments, "")
-    if unknown:
-        could = "was" if unknown == 1 else "were"
-        last += f"   {plural(unknown, 'check')} {could} not possible, since a fact is unknown"
-        last += "" if here.verbose else " (-v lists them)"
+    last = summary(run.diagnostics, run.environments, "") + unknown_checks(here, run)
     failed = run.compilation.failed
     present(
         here,

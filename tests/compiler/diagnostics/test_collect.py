@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.compiler.diagnostics.collect import count, merge, shown_environments
+from llmops.compiler.diagnostics.finding import Severity
 from tests.compiler.diagnostics.cases import CASES
 
 
@@ -13,6 +14,12 @@ def test_equal_findings_of_several_environments_are_one():
     one = replace(CASES[0], environments=("dev",))
     two = replace(CASES[0], environments=("prod",))
     assert merge([one], [two, two]) == (replace(CASES[0], environments=("dev", "prod")),)
+
+
+def test_what_is_worse_somewhere_is_told_as_it_is_there():
+    warning = replace(CASES[0], severity=Severity.WARNING, environments=("dev", "ci"))
+    error = replace(CASES[0], environments=("prod",))
+    assert merge([warning, error]) == merge([error, warning]) == (error,)
 
 
 def test_environments_are_named_only_where_they_differ():
