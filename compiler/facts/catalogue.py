@@ -30,7 +30,8 @@ __all__ = ["Facts"]
 T = TypeVar("T")
 
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_DATED = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{3})$")
+_DATED = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{8}|\d{6}|\d{4}|\d{3})$")
+_MONTH_FIRST = re.compile(r"^(\d{2})-(\d{4})$")
 _ALIAS_SUFFIX = re.compile(r"[-@](latest|default)$")
 
 
@@ -198,5 +199,6 @@ def _dated_forms(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for name in names:
         if date := _DATED.search(name):
-            found.setdefault(name[: date.start()], []).append((date[1].replace("-", ""), name))
+            digits = _MONTH_FIRST.sub(r"\2\1", date[1]).replace("-", "")
+            found.setdefault(name[: date.start()], []).append((digits, name))
     return {base: tuple(name for _, name in sorted(forms)) for base, forms in found.items()}

@@ -145,6 +145,7 @@ def test_retirements_are_days() -> None:
         ("anthropic", "claude-sonnet-4-5", ("claude-sonnet-4-5-20250929",)),
         ("vertex_ai", "claude-haiku-4-5", ("claude-haiku-4-5@20251001",)),
         ("mistral", "mistral-large-latest", ("mistral-large-2512",)),
+        ("cohere", "command-r-plus", ("command-r-plus-08-2024",)),
     ],
 )
 def test_dated_forms(facts: Facts, provider: str, alias: str, forms: tuple[str, ...]) -> None:
