@@ -22,6 +22,9 @@ ACTIONS = (
     "actions/setup-python",
     "actions/upload-artifact",
     "astral-sh/setup-uv",
+    "aws-actions/configure-aws-credentials",
+    "azure/login",
+    "google-github-actions/auth",
 )
 PIN = re.compile(r"^HEAD:([^:]+):.*uses:\s*([\w./-]+)@([0-9a-f]{40})\s+#\s*(v\d+(?:\.\d+){2})\s*$")
 WITNESSES = 2  # repositories that must agree
