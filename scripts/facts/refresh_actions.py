@@ -3,7 +3,8 @@
     python scripts/facts/refresh_actions.py CLONES
 
 CLONES holds clones of repositories that pin actions by commit with the tag in a comment
-(`uses: actions/checkout@<40 hex> # v7.0.1`), each as `<owner>+<name>`.
+(`uses: actions/checkout@<40 hex> # v7.0.1`), each as `<owner>+<name>`. The repository of an action itself bears out its
+own tags; a pin without a comment then counts for the tag that stands at its commit.
 """
 
 from __future__ import annotations
@@ -26,18 +27,36 @@ ACTIONS = (
     "azure/login",
     "google-github-actions/auth",
 )
-PIN = re.compile(r"^HEAD:([^:]+):.*uses:\s*([\w./-]+)@([0-9a-f]{40})\s+#\s*(v\d+(?:\.\d+){2})\s*$")
+PIN = re.compile(r"^HEAD:([^:]+):.*uses:\s*([\w./-]+)@([0-9a-f]{40})(?:\s+#\s*(v\d+(?:\.\d+){2}))?\s*$")
+TAG = re.compile(r"^([0-9a-f]{40})\s+refs/tags/(v\d+(?:\.\d+){2})(?:\^\{\})?$")
 WITNESSES = 2  # repositories that must agree
 Release = tuple[int, ...]
 
 
-def pins(clone: Path) -> dict[tuple[str, str, str], str]:
+def own_tags(clones: Path) -> dict[str, dict[str, str]]:
+    """Commit to tag, of the actions whose own repository is among the clones."""
+    found: dict[str, dict[str, str]] = {}
+    for name in ACTIONS:
+        for clone in clones.iterdir():
+            if clone.name.casefold() == name.replace("/", "+").casefold():
+                listed = subprocess.run(["git", "ls-remote", "--tags", str(clone)], capture_output=True, text=True)
+                matches = (TAG.match(line) for line in listed.stdout.splitlines())
+                found[name] = {match[1]: match[2] for match in matches if match}
+    return found
+
+
+def pins(clone: Path, tags: dict[str, dict[str, str]]) -> dict[tuple[str, str, str], str]:
     """The pins of one clone, each with the first file that has it."""
     wanted = ["git", "-C", str(clone), "grep", "-E", "uses:.*@[0-9a-f]{40}", "HEAD", "--", ".github"]
     found: dict[tuple[str, str, str], str] = {}
     for line in subprocess.run(wanted, capture_output=True, text=True).stdout.splitlines():
         if (match := PIN.match(line)) and match[2] in ACTIONS:
-            found.setdefault((match[2], match[4], match[3]), match[1])
+            tag = match[4] or tags.get(match[2], {}).get(match[3])
+            if tag:
+                found.setdefault((match[2], tag, match[3]), match[1])
+    for name, known in tags.items():
+        if clone.name.casefold() == name.replace("/", "+").casefold():
+            found |= {(name, tag, commit): "action.yml" for commit, tag in known.items()}
     return found
 
 
@@ -52,10 +71,11 @@ def main() -> int:
     command.add_argument("clones", type=Path)
     options = command.parse_args()
     seen: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    tags = own_tags(options.clones)
     for clone in sorted(path for path in options.clones.iterdir() if (path / "HEAD").exists()):
         head = ["git", "-C", str(clone), "log", "-1", "--format=%H %cs"]
         commit, day = subprocess.run(head, capture_output=True, text=True, check=True).stdout.split()
-        for pin, path in pins(clone).items():
+        for pin, path in pins(clone, tags).items():
             source = f"github:{clone.name.replace('+', '/')}@{commit}:{path}"
             seen.setdefault(pin, []).append((day, source))
     rows: dict[str, object] = {}
