@@ -46,15 +46,13 @@ class Chain:
     variables: Mapping[str, str]
 
 
+DEAD: list[dict[str, Any]] = [{"when": {}, "status": 503, "message": "the weights are not loaded"}]
+
+
 @contextlib.contextmanager
-def running(
-    compiled: Path = COMPILED, *, primary_alive: bool = False, fallback_alive: bool = True
-) -> Iterator[Chain]:
-    """The compiled gateway with models behind it. A dead one answers 503."""
-    dead = [{"when": {}, "status": 503, "message": "the weights are not loaded"}]
-    with FakeAI(answers() if primary_alive else dead) as primary, FakeAI(
-        answers() if fallback_alive else dead
-    ) as models, FakeAI(answers()) as judge:
+def running(compiled: Path = COMPILED) -> Iterator[Chain]:
+    """The compiled gateway, its primary dead, the fallback and the judge alive."""
+    with FakeAI(DEAD) as primary, FakeAI(answers()) as models, FakeAI(answers()) as judge:
         variables = {
             "ANSWERER_URL": primary.base_url, "BACKUP_URL": models.base_url, "JUDGE_URL": judge.base_url,
             "OPENAI_API_KEY": PROVIDER_KEY, "MISTRAL_API_KEY": PROVIDER_KEY, "LITELLM_MASTER_KEY": MASTER_KEY,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support_rag import COMPILED, MASTER_KEY, PROVIDER_KEY, Chain, running
+from tests.e2e.support_rag import COMPILED, DEAD, MASTER_KEY, PROVIDER_KEY, Chain, answers, running
 from tests.tools.toolbox import ToolResult, promptfoo_eval, promptfoo_validate
 
 pytestmark = pytest.mark.chain
@@ -64,8 +64,11 @@ def test_one_wrong_expectation_turns_the_gate_red(chain: Chain, tmp_path: Path) 
     assert (result.exit_code, stats["failures"]) == (100, 1), result.output
 
 
-def test_without_the_fallback_the_gate_is_red(tmp_path: Path) -> None:
-    with running(fallback_alive=False) as dead:
-        result, stats = run_eval("policy_facts", dead, COMPILED, tmp_path / "results.json")
+def test_without_the_fallback_the_gate_is_red(chain: Chain, tmp_path: Path) -> None:
+    chain.models.script(DEAD)
+    try:
+        result, stats = run_eval("policy_facts", chain, COMPILED, tmp_path / "results.json")
+    finally:
+        chain.models.script(answers())
     assert result.exit_code == 100, result.output
     assert stats["errors"] > 0
