@@ -529,6 +529,11 @@ IN_TEXT = _code(
     'url: "x-${env.region}"',
 )
 
+NESTED = _code(
+    69, "nested-interpolation", "An interpolation's name is written out.",
+    "A name made of values cannot be followed by a reader, or by `explain`.", "${env.vars.${env.region}}", "${env.vars.eu}",
+)
+
 # --- overrides ------------------------------------------------------------------------------------------------------
 
 OVERRIDE_SYNTAX = _code(

@@ -30,8 +30,8 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 class File:
     """A config file: where it stands, where it lands, what it selects and says.
 
-    `name` is its path below the conf folder without `.yaml`. `body` is what it says without its `defaults`, None where it
-    cannot be trusted. `lost` means that its list of selections is not known in whole.
+    `name` is its path below the conf folder without `.yaml`. `body` is what it says without its `defaults`, None where
+    it cannot be trusted. `lost` means that its list of selections is not known in whole.
     """
 
     name: str

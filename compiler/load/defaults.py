@@ -60,9 +60,9 @@ class Listed:
 
 
 class _BadError(Exception):
-    def __init__(self, code: Code, message: str, at: KeyPath, help: str, key: bool = False) -> None:
+    def __init__(self, code: Code, message: str, at: KeyPath, cure: str, key: bool = False) -> None:
         super().__init__(message)
-        self.code, self.message, self.at, self.help, self.key = code, message, at, help, key
+        self.code, self.message, self.at, self.cure, self.key = code, message, at, cure, key
 
 
 def read_defaults(raw: Any, kinds: Collection[str], spot: Spot) -> Listed:
@@ -81,7 +81,7 @@ def read_defaults(raw: Any, kinds: Collection[str], spot: Spot) -> Listed:
             items.append(item)
         except _BadError as bad:
             lost = True
-            problems.append(diagnose(bad.code, bad.message, spot(bad.at, bad.key), help=[bad.help] if bad.help else ()))
+            problems.append(diagnose(bad.code, bad.message, spot(bad.at, bad.key), help=[bad.cure] if bad.cure else ()))
             continue
         kind = item.name.lstrip("/").split("/")[0]
         if isinstance(item.options, str) and kind in kinds:
@@ -132,7 +132,9 @@ def _item(value: Any, at: KeyPath) -> Item:
         )
     _path(group, at, True)
     if options is not None and not isinstance(options, (str, list)):
-        raise _BadError(codes.ENTRY, "an option is a file's name, and this is none", at, "quote it if a file is called so")
+        raise _BadError(
+            codes.ENTRY, "an option is a file's name, and this is none", at, "quote it if a file is called so"
+        )
     if isinstance(options, list):
         for number, option in enumerate(options):
             if not isinstance(option, str):
@@ -151,7 +153,9 @@ def _item(value: Any, at: KeyPath) -> Item:
 
 def _option(option: str, at: KeyPath) -> None:
     if option == "???":
-        raise _BadError(codes.MISSING, "the choice is still missing: `???`", at, "name an option, or write null for none")
+        raise _BadError(
+            codes.MISSING, "the choice is still missing: `???`", at, "name an option, or write null for none"
+        )
     if option.startswith("/") or option == "":
         raise _BadError(codes.OUTSIDE, "an option is a file's name below its folder", at, "write its name alone")
     _path(option, at, False)

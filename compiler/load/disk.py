@@ -48,7 +48,7 @@ class Disk:
             return None
         try:
             # without O_NONBLOCK a named pipe would wait for a writer
-            handle = os.open(os.path.join(real, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(f"{real}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL):
                 return None
@@ -94,13 +94,13 @@ class Disk:
         if path not in self._folders:
             above, _, name = path.rpartition("/")
             parent = self._folder(above)
-            self._folders[path] = None if parent is None else self._inside(os.path.join(parent, name))
+            self._folders[path] = None if parent is None else self._inside(f"{parent}/{name}")
         return self._folders[path]
 
     def _inside(self, place: str) -> str | None:
         real = os.path.realpath(place)
         inside = real == self._root or real.startswith(self._root.rstrip("/") + "/")
-        return real if inside and os.path.isdir(real) else None
+        return real if inside and Path(real).is_dir() else None
 
 
 def _sayable(name: str) -> bool:

@@ -61,7 +61,7 @@ def compose_environment(
         return Outcome(None, tuple(problems))
     try:
         order, _ = hydra.select(_Tree(conf), CONFIG, [read.change for read in selection.choices])
-    except hydra.Refused as refused:
+    except hydra.RefusedError as refused:
         problems.append(
             diagnose(
                 codes.REFUSED,
@@ -118,8 +118,8 @@ def _finish(
 ) -> None:
     """Make the values final of what holds a null, a `???` or an interpolation."""
 
-    def report(code: Code, path: KeyPath, message: str, help: str) -> None:
-        problems.append(diagnose(code, message, _span(trace, path), environments=[env], help=[help] if help else ()))
+    def report(code: Code, path: KeyPath, message: str, cure: str) -> None:
+        problems.append(diagnose(code, message, _span(trace, path), environments=[env], help=[cure] if cure else ()))
 
     finish = Finish(root, kinds, trace, report)
     done: dict[str, dict[str, Any]] = {}

@@ -51,16 +51,16 @@ _MAYBE = frozenset("0123456789+-.~nNtTfFyYoO=<")
 """A plain scalar that starts otherwise is text."""
 
 
-class Unclear(Exception):
+class UnclearError(Exception):
     """A plain scalar that is refused: the code and the words."""
 
-    def __init__(self, code: Code, message: str, help: str) -> None:
+    def __init__(self, code: Code, message: str, cure: str) -> None:
         super().__init__(message)
-        self.code, self.message, self.help = code, message, help
+        self.code, self.message, self.cure = code, message, cure
 
 
 def plain(text: str) -> Any:
-    """The value of an unquoted scalar, by OmegaConf's rules where every reader agrees; raises `Unclear` elsewhere."""
+    """The value of an unquoted scalar, by OmegaConf's rules where all agree; raises `UnclearError` elsewhere."""
     if text in _NULLS:
         return None
     if text[0] not in _MAYBE:
@@ -69,19 +69,19 @@ def plain(text: str) -> Any:
         return _BOOLS[text]
     if _INTEGER.fullmatch(text):
         if len(text.lstrip("+-")) > MAX_DIGITS:
-            raise Unclear(
+            raise UnclearError(
                 codes.NUMBER, f"a whole number may have at most {MAX_DIGITS} digits", f'quote it: "{cut(text)}"'
             )
         return int(text, 16) if text[:2] == "0x" else int(text)
     if _FLOAT.fullmatch(text):
         number = float(text) if len(text) <= 64 else float("inf")
         if number - number != 0:
-            raise Unclear(codes.NUMBER, "the number is too large or too long", "write a smaller one")
+            raise UnclearError(codes.NUMBER, "the number is too large or too long", "write a smaller one")
         return number
     if _AMBIGUOUS.fullmatch(text):
-        raise Unclear(codes.AMBIGUOUS, f"`{cut(text)}` is read differently by different tools", _cure(text))
+        raise UnclearError(codes.AMBIGUOUS, f"`{cut(text)}` is read differently by different tools", _cure(text))
     if text == "<<":
-        raise Unclear(
+        raise UnclearError(
             codes.MERGE_KEY, "a merge key `<<` is not allowed", "write the values out, or select them with `defaults`"
         )
     return text

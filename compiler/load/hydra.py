@@ -30,7 +30,7 @@ _OLD = hasattr(_defaults_list, "_create_interpolation_map")
 """Hydra 1.3: it needs to be told to behave as 1.3, and builds a map of all choices for each file that it visits."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Hydra refuses. `key` is what it could not find, where it says so; `missing` a file."""
 
     def __init__(self, message: str, *, missing: str | None = None, parsing: bool = False) -> None:
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a defaults list: a path (`options` is None and `group` False), or a group with what is chosen of it."""
+    """An entry of a defaults list: a path (`options` is None and `group` False), or a group with its choice."""
 
     name: str
     group: bool = False
@@ -78,7 +78,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An override, parsed. `op` is one of `=`, `+`, `++` and `~`; `value` is plain data, None for `~key` without one."""
+    """An override, parsed. `op` is one of `=`, `+`, `++` and `~`; `value` is plain data, None for a bare `~key`."""
 
     text: str
     op: str
@@ -109,13 +109,13 @@ def _as_13() -> Iterator[None]:
 
 
 def parse_override(text: str) -> Change:
-    """Parse an override by Hydra's grammar; raises `Refused`. Deep brackets must have been refused before."""
+    """Parse an override by Hydra's grammar; raises `RefusedError`. Deep brackets must have been refused before."""
     with _as_13():
         try:
             override: Override = OverridesParser.create().parse_overrides([text])[0]
             value = override.value()
         except _ERRORS as error:
-            raise Refused(str(error).split("\n")[0], parsing=True) from None
+            raise RefusedError(str(error).split("\n")[0], parsing=True) from None
     op = "~" if override.is_delete() else "++" if override.is_force_add() else "+" if override.is_add() else "="
     return Change(
         text,
@@ -217,7 +217,7 @@ _linear: Any = None
 def select(
     tree: Tree, primary: str, changes: Sequence[Change], *, interpolated: bool = False
 ) -> tuple[list[Selected], list[Change]]:
-    """The files in order, and the overrides that are about values; raises `Refused`.
+    """The files in order, and the overrides that are about values; raises `RefusedError`.
 
     `interpolated` says that some entry may hold an interpolation.
     """
@@ -235,9 +235,11 @@ def select(
                 skip_missing=False,
             )
         except RecursionError:
-            raise Refused("the selection never ends") from None
+            raise RefusedError("the selection never ends") from None
         except _ERRORS as error:
-            raise Refused(str(error).strip().split("\n")[0], missing=getattr(error, "missing_cfg_file", None)) from None
+            raise RefusedError(
+                str(error).strip().split("\n")[0], missing=getattr(error, "missing_cfg_file", None)
+            ) from None
     of = {id(c.raw): c for c in changes}
     steps = [
         Selected(str(d.config_path).removesuffix(".yaml"), d.package or "", d.parent, bool(d.primary))

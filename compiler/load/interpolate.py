@@ -1,8 +1,8 @@
 """Interpolation: a small grammar of our own, no resolvers, and limits on what it may grow to.
 
-`\\${x}` is the text `${x}`; `\\\\${x}` a backslash and the value; other backslashes stay. Without `strict` this reads what
-OmegaConf reads (but for resolvers and names made of interpolations), relative paths too; a project's configs are read
-with `strict`.
+`\\${x}` is the text `${x}`; `\\\\${x}` a backslash and the value; other backslashes stay. Without `strict` this reads
+what OmegaConf reads (but for resolvers and names made of interpolations), relative paths too; a project's configs are
+read with `strict`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ MAX_DEPTH = 64
 _SIMPLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+)\}")
 _KEY = r"[^\\{}()\[\]:. \t'\"$]+"
 _WHOLE = re.compile(
-    rf"\$\{{[ \t]*(?P<dots>\.*)(?:(?P<key>{_KEY})|\[[ \t]*(?P<first>{_KEY})[ \t]*\])(?P<rest>(?:\.{_KEY}|\[{_KEY}\])*)[ \t]*\}}"
+    rf"\$\{{[ \t]*(?P<dots>\.*)(?:(?P<key>{_KEY})|\[(?P<first>{_KEY})\])(?P<rest>(?:\.{_KEY}|\[{_KEY}\])*)[ \t]*\}}"
 )
 _STEP = re.compile(rf"\.({_KEY})|\[({_KEY})\]")
 _RESOLVER = re.compile(r"\$\{[ \t]*[A-Za-z_][\w.]*[ \t]*:")
 _OPEN = re.compile(r"(\\*)\$\{")
 
 
-class Problem(Exception):
+class InterpolationError(Exception):
     """An interpolation that gives no value. `at` is the place of the text that holds it."""
 
-    def __init__(self, code: Code, message: str, help: str = "", at: KeyPath = ()) -> None:
+    def __init__(self, code: Code, message: str, cure: str = "", at: KeyPath = ()) -> None:
         super().__init__(message)
-        self.code, self.message, self.help, self.at = code, message, help, at
+        self.code, self.message, self.cure, self.at = code, message, cure, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ Part = str | Ref
 
 
 def parse(text: str, strict: bool = True) -> tuple[Part, ...]:
-    """A text's parts: literal text and references; raises `Problem`."""
+    """A text's parts: literal text and references; raises `InterpolationError`."""
     simple = _SIMPLE.fullmatch(text)
     if simple:
         return (Ref(tuple(simple[1].split(".")), 0, text),)
@@ -91,15 +91,15 @@ def _ref(text: str, start: int, strict: bool) -> tuple[Ref, int]:
     if match is None:
         if _RESOLVER.match(text, start):
             name = text[start + 2 : text.index(":", start)].strip()
-            raise Problem(
+            raise InterpolationError(
                 codes.RESOLVER,
                 f"`{cut(name)}` is a function, and interpolations have none",
                 "a value known only outside is written `{variable: NAME}`",
             )
         inner = text.find("${", start + 2)
         if inner > 0 and text.find("}", start) > inner:
-            raise Problem(codes.MALFORMED, "an interpolation stands inside another", "write the name out")
-        raise Problem(
+            raise InterpolationError(codes.NESTED, "an interpolation stands inside another", "write the name out")
+        raise InterpolationError(
             codes.MALFORMED,
             "the interpolation is malformed",
             "write `${kind.name.field}` or `${env.field}`; a literal `${` is written `\\${`",
@@ -109,7 +109,7 @@ def _ref(text: str, start: int, strict: bool) -> tuple[Ref, int]:
     dots = len(match["dots"])
     whole = match[0]
     if strict and (dots or "[" in whole or " " in whole or "\t" in whole or len(keys) < 2):
-        raise Problem(
+        raise InterpolationError(
             codes.NOT_ABSOLUTE,
             f"`{cut(whole)}` does not name a value from the top",
             "write `${kind.name.field}` or `${env.field}`",
@@ -154,7 +154,7 @@ class Resolver:
         self._values += count
         self._characters += characters
         if self._values > MAX_VALUES or self._characters > MAX_CHARACTERS:
-            raise Problem(
+            raise InterpolationError(
                 codes.EXPANDS,
                 f"interpolations add more than {MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters",
                 "write shared values once and refer to them less often",
@@ -164,11 +164,11 @@ class Resolver:
         if self._literal(path):
             return text
         if path in self._busy:
-            raise Problem(
+            raise InterpolationError(
                 codes.LOOP, f"the interpolation at `{dotted(path)}` reads itself", "write one of the values out", path
             )
         if self._depth >= MAX_DEPTH:
-            raise Problem(
+            raise InterpolationError(
                 codes.EXPANDS, f"more than {MAX_DEPTH} interpolations lead to each other", "name the value itself", path
             )
         self._busy.add(path)
@@ -180,7 +180,7 @@ class Resolver:
             out = "".join(part if isinstance(part, str) else self._as_text(part, path) for part in parts)
             self._grown(1, len(out))
             return out
-        except Problem as problem:
+        except InterpolationError as problem:
             if not problem.at:
                 problem.at = path
             raise
@@ -192,11 +192,11 @@ class Resolver:
         value = self._read(ref, path)
         if isinstance(value, (dict, list)):
             kind = "a map" if isinstance(value, dict) else "a list"
-            raise Problem(
+            raise InterpolationError(
                 codes.IN_TEXT, f"`{cut(ref.text)}` is {kind}, and stands inside a text", "name one of its values", path
             )
         if self.strict and value is None:
-            raise Problem(
+            raise InterpolationError(
                 codes.NO_VALUE, f"`{cut(ref.text)}` is null, and stands inside a text", "give it a value", path
             )
         return str(value)
@@ -206,13 +206,15 @@ class Resolver:
         value = self._at(at)
         if type(value) is str:
             if value == "???":
-                raise Problem(codes.MISSING, f"`{cut(ref.text)}` is still missing: `???`", "give it a value", path)
+                raise InterpolationError(
+                    codes.MISSING, f"`{cut(ref.text)}` is still missing: `???`", "give it a value", path
+                )
             found = self._text(value, at) if "${" in value else value
             self._grown(1, len(found) if type(found) is str else 0)
             return found
         if isinstance(value, (dict, list)):
             if at in self._busy or path[: len(at)] == at:
-                raise Problem(
+                raise InterpolationError(
                     codes.LOOP, f"`{cut(ref.text)}` holds the place that reads it", "name one of its values", path
                 )
             self._busy.add(at)
@@ -241,7 +243,7 @@ class Resolver:
         base: KeyPath = ()
         if ref.up:
             if ref.up > len(path):
-                raise Problem(
+                raise InterpolationError(
                     codes.NO_VALUE,
                     f"`{cut(ref.text)}` has more dots than there are levels",
                     "write it from the top",
@@ -259,12 +261,12 @@ class Resolver:
             key: Key = name
             if isinstance(value, list):
                 if not (name.isascii() and name.isdigit()) or int(name) >= len(value):
-                    raise Problem(
+                    raise InterpolationError(
                         codes.NO_VALUE, f"`{cut(ref.text)}` reads nothing: the list has no item `{cut(name)}`", "", path
                     )
                 key = int(name)
             elif not isinstance(value, dict) or name not in value:
-                raise Problem(
+                raise InterpolationError(
                     codes.NO_VALUE,
                     f"`{cut(ref.text)}` reads nothing: there is no `{cut(dotted((*at, name)), 60)}`",
                     _near(value, name),
@@ -276,10 +278,12 @@ class Resolver:
 
     def _follow(self, text: str, at: KeyPath, ref: Ref, path: KeyPath, hops: int) -> KeyPath:
         if hops >= MAX_DEPTH:
-            raise Problem(codes.LOOP, f"`{cut(ref.text)}` leads round in a circle", "name the value itself", path)
+            raise InterpolationError(
+                codes.LOOP, f"`{cut(ref.text)}` leads round in a circle", "name the value itself", path
+            )
         parts = () if self._literal(at) else parse(text, self.strict)
         if len(parts) != 1 or not isinstance(parts[0], Ref):
-            raise Problem(
+            raise InterpolationError(
                 codes.NO_VALUE, f"`{cut(ref.text)}` reads nothing: `{cut(dotted(at), 60)}` is a text", "", path
             )
         inner = parts[0]
@@ -302,5 +306,5 @@ def references(text: str) -> tuple[Ref, ...]:
     """The references in a text; none where it is malformed."""
     try:
         return tuple(part for part in parse(text, strict=False) if isinstance(part, Ref))
-    except Problem:
+    except InterpolationError:
         return ()

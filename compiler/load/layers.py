@@ -216,14 +216,14 @@ class Layers:
     def _span(self, file: File, path: KeyPath, key: bool = False) -> Span:
         return self._conf.spot(file.path)(path[len(file.package) :], key)
 
-    def _wrong(self, file: File, path: KeyPath, code: Code, message: str, help: str, key: bool = False) -> None:
-        self._report(code, message, self._span(file, path, key), help)
+    def _wrong(self, file: File, path: KeyPath, code: Code, message: str, cure: str, key: bool = False) -> None:
+        self._report(code, message, self._span(file, path, key), cure)
 
     def _report(
-        self, code: Code, message: str, span: Span | None, help: str = "", more: Sequence[Place] = (), text: str = ""
+        self, code: Code, message: str, span: Span | None, cure: str = "", more: Sequence[Place] = (), text: str = ""
     ) -> None:
         self.problems.append(
-            diagnose(code, message, span, text, help=[help] if help else (), more=more, environments=[self._env])
+            diagnose(code, message, span, text, help=[cure] if cure else (), more=more, environments=[self._env])
         )
 
     def _twice(self, file: File) -> None:

@@ -46,63 +46,63 @@ class Read:
         return tuple(p for p in re.split(r"[.\[\]]+", self.change.key) if p)
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """An override that is refused, before it is known what it would do."""
 
-    def __init__(self, code: Code, message: str, help: str = "") -> None:
+    def __init__(self, code: Code, message: str, cure: str = "") -> None:
         super().__init__(message)
-        self.code, self.message, self.help = code, message, help
+        self.code, self.message, self.cure = code, message, cure
 
 
-def problem(given: Given, code: Code, message: str, help: str = "", env: str | None = None) -> Diagnostic:
-    return diagnose(code, message, given.span, help=[help] if help else (), environments=[env] if env else ())
+def problem(given: Given, code: Code, message: str, cure: str = "", env: str | None = None) -> Diagnostic:
+    return diagnose(code, message, given.span, help=[cure] if cure else (), environments=[env] if env else ())
 
 
 def read(given: Given) -> Read:
-    """Parse an override; raises `Rejected`."""
+    """Parse an override; raises `RejectedError`."""
     return Read(given, parse(given.text))
 
 
 def parse(text: str) -> Change:
-    """Gate and parse an override's text; raises `Rejected`."""
+    """Gate and parse an override's text; raises `RejectedError`."""
     from llmops.compiler.load import hydra
 
     if len(text) > MAX_CHARACTERS:
-        raise Rejected(
+        raise RejectedError(
             codes.TEXT_LENGTH, f"an override may have {MAX_CHARACTERS:,} characters", "write the values into a profile"
         )
     bad = gate.FORBIDDEN.search(text)
     if bad or "\n" in text:
-        raise Rejected(
+        raise RejectedError(
             codes.CONTROL, f"the character U+{ord(bad[0] if bad else chr(10)):04X} is not allowed in an override"
         )
     bare = _QUOTED.sub("", text)
     _depth(bare)
     if bare.count("'") or bare.count('"'):
-        raise Rejected(
+        raise RejectedError(
             codes.OVERRIDE_SYNTAX, "a quote in the override is not closed", "quote the whole for your shell as well"
         )
     if _FUNCTION.search(bare):
-        raise Rejected(
+        raise RejectedError(
             codes.OVERRIDE_FUNCTION, "an override calls a function", "write the value itself; quote text that holds `(`"
         )
     _unclear(bare)
     try:
         change = hydra.parse_override(text)
-    except hydra.Refused:
-        raise Rejected(
+    except hydra.RefusedError:
+        raise RejectedError(
             codes.OVERRIDE_SYNTAX,
             f"`{gate.cut(text, 50)}` is no override",
             "write `folder=option`, `+folder=option`, `path=value` or `~path`; quote unusual text",
         ) from None
     if change.hydra:
-        raise Rejected(
+        raise RejectedError(
             codes.OVERRIDE_HYDRA,
             "Hydra's own settings cannot be overridden",
             "remove it; `search_path` stands in llmops.yaml",
         )
     if change.sweep:
-        raise Rejected(
+        raise RejectedError(
             codes.OVERRIDE_FUNCTION, "an override gives several values", "give one; a list is written `[a,b]`"
         )
     _value(change.value)
@@ -114,7 +114,7 @@ def _depth(bare: str) -> None:
     for character in bare:
         depth += (character in "[{(") - (character in "]})")
         if depth > MAX_DEPTH:
-            raise Rejected(
+            raise RejectedError(
                 codes.DEPTH, f"values are nested more than {MAX_DEPTH} deep in an override", "write them into a profile"
             )
 
@@ -130,15 +130,15 @@ def _unclear(bare: str) -> None:
             continue
         try:
             gate.plain(word)
-        except gate.Unclear as unclear:
-            raise Rejected(unclear.code, unclear.message, unclear.help) from None
+        except gate.UnclearError as unclear:
+            raise RejectedError(unclear.code, unclear.message, unclear.cure) from None
 
 
 def _value(value: Any) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise Rejected(
+                raise RejectedError(
                     codes.KEY,
                     f"the key `{gate.cut(str(key))}` is no text, and keys must be",
                     "write it into a profile, quoted",
@@ -148,11 +148,11 @@ def _value(value: Any) -> None:
         for item in value:
             _value(item)
     elif isinstance(value, float) and value - value != 0:
-        raise Rejected(codes.NUMBER, "the number is not finite", "write a smaller one")
+        raise RejectedError(codes.NUMBER, "the number is not finite", "write a smaller one")
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**gate.MAX_DIGITS:
-        raise Rejected(codes.NUMBER, f"a whole number may have at most {gate.MAX_DIGITS} digits", "quote it")
+        raise RejectedError(codes.NUMBER, f"a whole number may have at most {gate.MAX_DIGITS} digits", "quote it")
     elif isinstance(value, str) and gate.FORBIDDEN.search(value):
-        raise Rejected(codes.CONTROL, "a control character is not allowed in an override")
+        raise RejectedError(codes.CONTROL, "a control character is not allowed in an override")
 
 
 def special(value: Any) -> bool:

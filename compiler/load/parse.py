@@ -72,11 +72,11 @@ class Parsed:
         return not self.problems
 
 
-class _Careful(Exception):
+class _CarefulError(Exception):
     """Something is wrong: read again, with marks."""
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """The rest of the file is not worth reading."""
 
 
@@ -160,7 +160,7 @@ class _Loop:
             self.anchored(event)
         if depth > gate.MAX_DEPTH:
             self.problem(codes.DEPTH, f"values are nested more than {gate.MAX_DEPTH} deep", event, "", ["flatten it"])
-            raise _Stop
+            raise _StopError
         return self.mapping(event, path, depth) if kind is MappingStartEvent else self.sequence(event, path, depth)
 
     def mapping(self, start: Any, path: KeyPath, depth: int) -> tuple[dict[str, Any], Any]:
@@ -217,7 +217,7 @@ class _Loop:
                 "",
                 ["move data to a file of its own"],
             )
-            raise _Stop
+            raise _StopError
 
     def scalar(self, event: Any) -> Any:
         self.nodes += 1
@@ -235,8 +235,8 @@ class _Loop:
             return value
         try:
             value = gate.plain(text)
-        except gate.Unclear as unclear:
-            self.problem(unclear.code, unclear.message, event, "", [unclear.help])
+        except gate.UnclearError as unclear:
+            self.problem(unclear.code, unclear.message, event, "", [unclear.cure])
             return text
         if value is None or (type(value) is str and ("${" in value or value == "???")):
             self.special = True
@@ -299,9 +299,9 @@ class _Loop:
             if value is _MISSING:
                 try:
                     value = gate.plain(text)
-                except gate.Unclear as unclear:
+                except gate.UnclearError as unclear:
                     if unclear.code is codes.MERGE_KEY:
-                        self.problem(unclear.code, unclear.message, event, "", [unclear.help])
+                        self.problem(unclear.code, unclear.message, event, "", [unclear.cure])
                         return None
                     value = None
                 else:
@@ -334,7 +334,7 @@ class _Loop:
 
     def twice(self, event: Any, key: str, path: KeyPath, folded: Mapping[str, str]) -> None:
         if self.places is None:
-            raise _Careful
+            raise _CarefulError
         first = self.places.get((*path, key)) or self.places.get((*path, folded.get(key, key)))
         more = [Place(first.key, "first here")] if first and first.key else []
         help_ = (
@@ -363,15 +363,15 @@ class _Loop:
         )
 
     def problem(
-        self, code: Code, message: str, event: Any, text: str, help: list[str], more: list[Place] | None = None
+        self, code: Code, message: str, event: Any, text: str, cures: list[str], more: list[Place] | None = None
     ) -> None:
         if self.places is None:
-            raise _Careful
+            raise _CarefulError
         self.problems.append(
-            diagnose(code, message, self.span(event.start_mark, event.end_mark), text, more=more or (), help=help)
+            diagnose(code, message, self.span(event.start_mark, event.end_mark), text, more=more or (), help=cures)
         )
         if len(self.problems) >= gate.MAX_PROBLEMS:
-            raise _Stop
+            raise _StopError
 
     def span(self, start: Any, end: Any) -> Span:
         if (end.line, end.column) <= (start.line, start.column):
@@ -388,7 +388,7 @@ def parse(path: str, data: bytes, memo: Memo | None = None) -> Parsed:
     quick = _Loop(path, text, memo, careful=False)
     try:
         return Parsed(path, quick.document(), quick.special, (), tuple(found))
-    except (_Careful, _Stop, yaml.YAMLError):
+    except (_CarefulError, _StopError, yaml.YAMLError):
         pass
     finally:
         _dispose(quick.parser)
@@ -401,7 +401,7 @@ def _careful(path: str, text: str, memo: Memo) -> tuple[dict[str, Any] | None, _
     value = None
     try:
         value = loop.document()
-    except _Stop:
+    except _StopError:
         pass
     except yaml.YAMLError as error:
         loop.problems.append(_syntax(path, text, error))

@@ -11,7 +11,7 @@ from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import ENV, Conf
 from llmops.compiler.load.environment import compose_environment
-from llmops.compiler.load.overrides import MAX_COUNT, Given, Read, Rejected, problem, read
+from llmops.compiler.load.overrides import MAX_COUNT, Given, Read, RejectedError, problem, read
 from llmops.compiler.load.settings import read_settings
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Loaded
@@ -82,9 +82,9 @@ def _read_all(given: Sequence[Given], problems: list[Diagnostic], env: str | Non
     for one in given:
         try:
             made = read(one)
-        except Rejected as refused:
+        except RejectedError as refused:
             sound = False
-            problems.append(problem(one, refused.code, refused.message, refused.help, env))
+            problems.append(problem(one, refused.code, refused.message, refused.cure, env))
             continue
         if one.command_line and made.change.key == ENV and not isinstance(made.change.value, dict):
             sound = False

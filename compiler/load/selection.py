@@ -13,7 +13,7 @@ from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import CONFIG, ENV, Conf, File
 from llmops.compiler.load.defaults import Item
-from llmops.compiler.load.overrides import Read, problem
+from llmops.compiler.load.overrides import Read
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
 
@@ -344,21 +344,21 @@ class Walk:
                 out.append(self._conf.spot(by.file.path)(by.at, False))
         return out
 
-    def _break(self, code: Code, message: str, by: By, help: str, more: Sequence[Place] = ()) -> None:
+    def _break(self, code: Code, message: str, by: By, cure: str, more: Sequence[Place] = ()) -> None:
         span = next(iter(self._spans([by])), None)
-        self._add(code, message, span, "", [help] if help else [], more)
+        self._add(code, message, span, "", [cure] if cure else [], more)
         self.selection.broken_off = True
 
-    def _refuse(self, read: Read, code: Code, message: str, help: str = "", more: Sequence[Place] = ()) -> None:
+    def _refuse(self, read: Read, code: Code, message: str, cure: str = "", more: Sequence[Place] = ()) -> None:
         self.problems.append(
-            diagnose(code, message, read.given.span, help=[help] if help else (), more=more, environments=[self._env])
+            diagnose(code, message, read.given.span, help=[cure] if cure else (), more=more, environments=[self._env])
         )
         self.selection.broken_off = True
 
     def _add(
-        self, code: Code, message: str, span: Span | None, text: str, help: Sequence[str], more: Sequence[Place] = ()
+        self, code: Code, message: str, span: Span | None, text: str, cures: Sequence[str], more: Sequence[Place] = ()
     ) -> None:
-        self.problems.append(diagnose(code, message, span, text, more=more, help=help, environments=[self._env]))
+        self.problems.append(diagnose(code, message, span, text, more=more, help=cures, environments=[self._env]))
 
 
 def _options(value: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
@@ -376,6 +376,3 @@ def _plain(option: str) -> bool:
         and all(part not in ("", ".", "..") for part in option.split("/"))
         and not option.endswith((".yaml", ".yml"))
     )
-
-
-__all__ = ["By", "Selection", "Walk", "problem"]

@@ -47,9 +47,9 @@ class _Reader:
         self.problems: list[Diagnostic] = []
 
     def wrong(
-        self, at: KeyPath, message: str, help: str = "", key: bool = False, code: Any = codes.PROJECT_KEY
+        self, at: KeyPath, message: str, cure: str = "", key: bool = False, code: Any = codes.PROJECT_KEY
     ) -> None:
-        self.problems.append(diagnose(code, message, self.spot(at, key), help=[help] if help else ()))
+        self.problems.append(diagnose(code, message, self.spot(at, key), help=[cure] if cure else ()))
 
     def keys(self) -> None:
         for key in self.value:

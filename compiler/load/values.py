@@ -92,9 +92,9 @@ class Finish:
             return MISSING
         try:
             value = self._resolver.value(text, path)
-        except interpolate.Problem as problem:
+        except interpolate.InterpolationError as problem:
             self._exhausted = problem.code is codes.EXPANDS
-            self._report(problem.code, problem.at or path, problem.message, problem.help)
+            self._report(problem.code, problem.at or path, problem.message, problem.cure)
             return MISSING
         if value is None:
             self._report(codes.NO_VALUE, path, f"`{cut(text)}` reads a value that is null", "give it a value")
