@@ -4,7 +4,8 @@
     python scripts/facts/refresh_gpus.py gpuhunt-0.1.34-py3-none-any.whl CLONES
 
 CLONES holds a clone of ai-dynamo/aiconfigurator as `ai-dynamo+aiconfigurator`. What a driver or an engine
-reported as the memory that is really there stands in `gpu_sightings.json` beside this script, each with its source.
+reported as the memory that is really there stands in `gpu_sightings.json` beside this script, each with its source,
+and so does what a vendor's page says against gpuhunt.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SYSTEM_OF = {
     "L40S": "l40s",
     "RTXPRO6000": "rtx_pro_6000_server",
 }
-DISPUTED = frozenset({"GB300"})  # the sources contradict each other about its memory
+DISPUTED = frozenset({"GB300", "MI308X"})  # the sources contradict each other about their memory
 RESOURCE_SOURCE = "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/"
 Row = dict[str, Any]
 
@@ -130,7 +131,10 @@ def main() -> int:
     raw, day = read_wheel(options.wheel, MEMBER)
     rows = listed_rows(raw.decode(), f"pypi:gpuhunt=={options.wheel.name.split('-')[1]}#{MEMBER}", day)
     add_systems(rows, options.clones)
-    for name, seen in json.loads(SIGHTINGS.read_text(encoding="utf-8"))["rows"].items():
+    told = json.loads(SIGHTINGS.read_text(encoding="utf-8"))
+    for name, said in told["vendors"].items():  # a vendor's own page outweighs a list of somebody else's
+        rows[name] |= {"memory": said["memory"], "source": f"memory: {said['source']}; {rows[name]['source']}"}
+    for name, seen in told["rows"].items():
         rows[name] |= {"visible_memory": seen["bytes"], "visible_source": seen["source"]}
     for name, aliases in ALIASES.items():
         rows[name]["aliases"] = aliases
