@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from llmops.compiler.diagnostics.finding import Code, Edit, Finding, Fix, Label
@@ -26,6 +27,7 @@ from llmops.compiler.validate.words import (
 )
 
 FEW = 8
+"""So many fields or values are listed; of more, the nearest are named."""
 Found = tuple[Code, Finding]
 
 
@@ -62,7 +64,8 @@ def _unknown(problem: Problem, whole: Whole) -> Found:
     key = str(problem.path[-1])
     near: tuple[str, ...] = problem.about
     fields = tuple(problem.shape.properties)
-    elsewhere = [place for place in _places(whole.shape, key) if place != _generic(problem, whole)]
+    here = _generic(problem, whole)
+    elsewhere = [place for place in _places(whole.shape).get(key, ()) if place != here]
     label = "no such field"
     fixes: tuple[Fix, ...] = ()
     if elsewhere and not (near and near[0] == key):
@@ -85,24 +88,27 @@ def _fields(fields: tuple[str, ...]) -> str:
     return f"its fields: {listed(fields)}" if fields else "it has no fields of its own: write `{}`"
 
 
-def _places(shape: Shape, key: str, depth: int = 3) -> list[str]:
-    """The maps of a resource that have a field of that name, outermost first; empty for the resource itself."""
-    found: list[str] = []
+DEPTH = 4
+
+
+@cache
+def _places(shape: Shape) -> Mapping[str, tuple[str, ...]]:
+    """The maps of a resource that have a field, by the field's name, outermost first; empty for the resource itself."""
+    found: dict[str, list[str]] = {}
     level: list[tuple[str, Shape]] = [("", shape)]
-    for _ in range(depth):
+    for _ in range(DEPTH):
         following: list[tuple[str, Shape]] = []
         for prefix, at in level:
             for branch in at.branches or (at,):
-                if key in branch.properties:
-                    found.append(prefix)
-                inner = [(f"{prefix}.{k}" if prefix else k, s) for k, s in branch.properties.items()]
+                for key, below in branch.properties.items():
+                    found.setdefault(key, []).append(prefix)
+                    following.append((f"{prefix}.{key}" if prefix else key, below))
                 if isinstance(branch.schema.get("additionalProperties"), Mapping) and branch.additional is not None:
-                    inner.append((f"{prefix}.<name>", branch.additional))
+                    following.append((f"{prefix}.<name>", branch.additional))
                 if branch.items is not None:
-                    inner.append((f"{prefix}[]", branch.items))
-                following.extend(i for i in inner if i[0] != "overrides")
-        level = following
-    return found
+                    following.append((f"{prefix}[]", branch.items))
+        level = [place for place in following if place[0] != "overrides"]
+    return {key: tuple(dict.fromkeys(places)) for key, places in found.items()}
 
 
 def _generic(problem: Problem, whole: Whole) -> str:
