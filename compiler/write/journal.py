@@ -157,7 +157,6 @@ def finish(tree: Tree, state: State, journal: Journal, step: Step = no_step, *, 
     if not recovering or _may_finish(tree, lock, state.staged(lock.number), lost, joined=bool(lost)):
         step("move lock")
         _move(tree, state.staged(lock.number), lock.path)
-        tree.sync_folder(lock.path.rpartition("/")[0])
     step("remove journal")
     tree.remove(state.journal)
     step("remove stage")

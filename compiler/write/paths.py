@@ -55,9 +55,9 @@ def unportable(path: str) -> str | None:
             return f"Windows keeps the name `{name}` for a device"
         if name[-1] in ". ":
             return f"Windows drops the last character of `{name}`"
-        for char in name:
-            if char in _FORBIDDEN or unicodedata.category(char) in ("Cc", "Cf"):
-                return f"it holds the character U+{ord(char):04X}"
+        if not name.isprintable() or not _FORBIDDEN.isdisjoint(name):
+            bad = next(char for char in name if char in _FORBIDDEN or not char.isprintable())
+            return f"it holds the character U+{ord(bad):04X}"
     return None
 
 

@@ -245,11 +245,6 @@ class Tree:
             raise
         return True
 
-    def sync_folder(self, path: str) -> None:
-        """Make the names in a folder outlast a power cut, where its file system can."""
-        with suppress(OSError):
-            os.fsync(self._folder(path))
-
     # --- handles ----------------------------------------------------------------------------------------------------
 
     def _split(self, path: str) -> tuple[int, str]:
