@@ -1,6 +1,7 @@
 """The schemas of the kinds, and of the files that are no kind.
 
-`schema` gives one as it stands in its file, `bundle` one that needs no other, `load_kinds` the kinds by name. A `$ref`
+`schema` gives one as it stands in its file, `bundled` makes one that needs no other, `bundle` one for an editor,
+`load_kinds` the kinds by name. A `$ref`
 names a file of this folder and a place in it (`../common.json#/$defs/duration`); nothing else is ever looked up.
 Files are read when they are first asked for.
 """
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from llmops.compiler.model.kinds import Kind, Lookup, Schema, Shape
+from llmops.schemas.files import for_files
 
 __all__ = ["ENVIRONMENT", "bundle", "bundled", "kind", "kind_names", "load_kinds", "lookup", "lookup_in", "schema"]
 
@@ -86,8 +88,9 @@ def lookup_in(root: Schema) -> Lookup:
 
 
 def bundle(name: str) -> dict[str, Any]:
-    """A schema that needs no other: for editors, and for the validators."""
-    return bundled(schema(name))
+    """A schema for an editor: it needs no other, and knows what a file may hold beside a resource's fields."""
+    whole = bundled(schema(name))
+    return for_files(whole) if name in (*kind_names(), ENVIRONMENT) else whole
 
 
 def bundled(root: Schema) -> dict[str, Any]:

@@ -88,9 +88,10 @@ def _text(shape: Shape, value: str, path: KeyPath, called: KeyPath) -> Iterator[
 def _list(shape: Shape, value: Sequence[Any], path: KeyPath, called: KeyPath) -> Iterator[Problem]:
     yield from _count(shape, value, "Items", path, called)
     if shape.schema.get("uniqueItems"):
+        seen: dict[Any, int] = {}
         for index, item in enumerate(value):
-            first = next((i for i in range(index) if same(value[i], item)), None)
-            if first is not None:
+            first = seen.setdefault(_frozen(item), index)
+            if first != index:
                 yield Problem("uniqueItems", (*path, index), called, shape, item, ((*path, first),))
     if shape.items is not None:
         for index, item in enumerate(value):
@@ -164,10 +165,12 @@ def _bad_name(shape: Shape, key: str) -> Shape | None:
 
 def same(a: Any, b: Any) -> bool:
     """Equal as JSON: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
-        return len(a) == len(b) and all(map(same, a, b))
-    return bool(a == b)
+    return bool(_frozen(a) == _frozen(b))
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, Mapping):
+        return ("map", frozenset((key, _frozen(item)) for key, item in value.items()))
+    return ("list", *map(_frozen, value)) if isinstance(value, (list, tuple)) else value

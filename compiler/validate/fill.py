@@ -17,6 +17,9 @@ from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.messages import Found
 
+MOST_NAMES = 200
+"""Of one open map, so many names are compared with the known ones: a hostile map must not take minutes."""
+
 
 @dataclass(slots=True)
 class Filled:
@@ -109,6 +112,7 @@ def _matters(shape: Shape) -> bool:
 
 def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[Found]:
     assert plan.known is not None
+    looked_at = 0
     for key in value:
         plain = key.lstrip("-").replace("-", "_")
         if plain in plan.typed:
@@ -117,7 +121,11 @@ def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[
                 (Label((*path, key), "no check reads it here", primary=True, key_only=True),),
                 help=(f"use {plan.typed[plain]} instead",),
             )
-        elif plain not in plan.known and (near := _very_near(plain, plan.known)):
+        elif plain not in plan.known and looked_at < MOST_NAMES:
+            looked_at += 1
+            near = _very_near(plain, plan.known)
+            if near is None:
+                continue
             yield codes.NEAR_MISS, Finding(
                 f"`{path[-1]}` holds `{key}`, which is nearly `{near}`",
                 (Label((*path, key), f"did you mean `{near}`?", primary=True, key_only=True),),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.model.kinds import Shape
-from llmops.schemas import ENVIRONMENT, kind_names, load_kinds
+from llmops.schemas import ENVIRONMENT, kind_names, load_kinds, schema
 
 TYPES = {
     "string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "array": "list",
@@ -23,15 +23,27 @@ def files() -> Iterator[tuple[str, str]]:
     kinds = load_kinds()
     for name in (*kind_names(), ENVIRONMENT):
         yield f"docs/reference/kinds/{name}.md", page(name, kinds[name].shape)
+    yield "docs/reference/kinds/README.md", index()
+
+
+def index() -> str:
+    lines = [
+        "# Kinds", "",
+        "A file `conf/<kind>/<name>.yaml` is the resource `<kind>.<name>`. `env` is the one root key that is no kind.",
+        "",
+        "| kind | what it is |", "| --- | --- |",
+        *(f"| [{name}]({name}.md) | {schema(name)['description']} |" for name in (*kind_names(), ENVIRONMENT)), "",
+    ]
+    return "\n".join(lines)
 
 
 def page(name: str, shape: Shape) -> str:
-    schema = shape.schema
-    lines = [f"# {name}", "", schema["description"], ""]
+    whole = shape.schema
+    lines = [f"# {name}", "", whole["description"], ""]
     if name == ENVIRONMENT:
         lines += ["`env` is the one root key of a config that is no kind: `conf/env/<environment>.yaml` writes it.", ""]
-    lines += ["```yaml", *_yaml(schema["examples"][0], 0), "```", ""]
-    choice = schema.get("x-exactly-one")
+    lines += ["```yaml", *_yaml(whole["examples"][0], 0), "```", ""]
+    choice = whole.get("x-exactly-one")
     if choice:
         lines += [f"Exactly one of {', '.join(f'`{key}`' for key in choice)}.", ""]
     lines += [

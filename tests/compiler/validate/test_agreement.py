@@ -15,12 +15,12 @@ from llmops.compiler.model.kinds import json_type
 from llmops.compiler.validate.explain import explain
 from llmops.compiler.validate.messages import Whole, finding
 from llmops.compiler.validate.validator import _Python, _Rust
-from llmops.schemas import bundle, load_kinds, schema
+from llmops.schemas import bundled, load_kinds, schema
 from tests.compiler.validate.test_language import EXAMPLES
 
 KINDS = load_kinds()
-RUST = {name: _Rust(bundle(name)) for name in KINDS}
-PYTHON = {name: _Python(bundle(name)) for name in KINDS}
+RUST = {name: _Rust(bundled(schema(name))) for name in KINDS}
+PYTHON = {name: _Python(bundled(schema(name))) for name in KINDS}
 
 CORPUS: list[tuple[str, Any]] = [
     (kind, spec)

@@ -165,3 +165,12 @@ def test_hostile_depth_ends() -> None:
 def test_many_mistakes_are_bounded() -> None:
     found = run({"model": {"a": {f"x{i}": 1 for i in range(1000)}}}).findings
     assert len(found) == 50
+
+
+def test_hostile_lists_and_maps_end_soon() -> None:
+    many = [f"name{i}" for i in range(20_000)]
+    validated = run({
+        "gateway": {"m": {"engine": "litellm", "routes": {"a": {}}, "callbacks": many, "x": 1}},
+        "deployment": {"d": {"model": "a", "args": {f"max_num_seq{i}": i for i in range(20_000)}}},
+    })
+    assert {row[0] for row in rows(validated)} <= {"SCH001", "SCH013"}

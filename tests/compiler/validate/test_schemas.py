@@ -55,7 +55,7 @@ def test_is_a_schema(file: str) -> None:
 
 @pytest.mark.parametrize("name", [*KINDS, "project", "diagnostic", "lock"])
 def test_bundle_needs_no_other(name: str) -> None:
-    made = bundle(name)
+    made = bundled(schemas.schema(name))
     jsonschema.Draft202012Validator.check_schema(made)
     refs = {s["$ref"] for _, s in subschemas(made, name) if "$ref" in s}
     assert refs == {f"#/$defs/{definition}" for definition in made.get("$defs", {})}
@@ -76,9 +76,27 @@ def test_is_described(at: str, schema: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_examples_of_kinds(name: str) -> None:
-    validator = compiled(bundle(name))
+    validator, editor = compiled(bundled(schemas.schema(name))), compiled(bundle(name))
     for example in schemas.schema(name)["examples"]:
         assert validator.accepts(example)
+        assert editor.accepts(example)
+
+
+def test_a_file_in_an_editor() -> None:
+    """It may build on another file, and interpolate; it is no whole resource then."""
+    jsonschema.Draft202012Validator.check_schema(bundle("model"))
+    editor = compiled(bundle("model"))
+    for good in (
+        {"provider": "openai", "id": "a", "params": {"max_tokens": "${env.vars.limit}"}},
+        {"defaults": ["/model/base/answerer"], "weights": {"repo": "a/b"}},
+        {"defaults": ["/model/base/answerer"]},
+    ):
+        assert editor.accepts(good)
+    for bad in (
+        {"provider": "openai"}, {"provder": "openai", "id": "a"}, {"defaults": [], "provder": "openai"},
+        {"provider": "openai", "id": "a", "params": {"max_tokens": "8k"}}, {"task": "chat"},
+    ):
+        assert not editor.accepts(bad)
 
 
 @pytest.mark.parametrize(("at", "schema"), ALL, ids=[at for at, _ in ALL])
