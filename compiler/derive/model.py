@@ -40,7 +40,7 @@ def context_tokens(facts: Facts, model: View[Any]) -> Sourced[int] | None:
         return written
     row = hosted(facts, model)
     if row is not None:
-        return _fact(model, row, row.context, "provider", "id")
+        return _fact(model, row, row.context, "id", "provider")
     name = repo(model)
     if name is None:
         return None
@@ -60,7 +60,7 @@ def max_output(facts: Facts, model: View[Any]) -> Sourced[int] | None:
     if written is not None:
         return written
     row = hosted(facts, model)
-    return None if row is None else _fact(model, row, row.max_output, "provider", "id")
+    return None if row is None else _fact(model, row, row.max_output, "id", "provider")
 
 
 def capability(facts: Facts, model: View[Any], name: str) -> Sourced[bool] | None:
@@ -69,7 +69,7 @@ def capability(facts: Facts, model: View[Any], name: str) -> Sourced[bool] | Non
     if written is not None:
         return written
     row = hosted(facts, model)
-    return None if row is None else _fact(model, row, row.can(name), "provider", "id")
+    return None if row is None else _fact(model, row, row.can(name), "id", "provider")
 
 
 def price(facts: Facts, model: View[Any], which: str) -> Sourced[float] | None:
@@ -81,7 +81,7 @@ def price(facts: Facts, model: View[Any], which: str) -> Sourced[float] | None:
     if row is None:
         return None
     found = {"input": row.input_price, "output": row.output_price, "cached": row.cached_input_price}[which]
-    return _fact(model, row, found, "provider", "id")
+    return _fact(model, row, found, "id", "provider")
 
 
 def retires(facts: Facts, model: View[Any]) -> Sourced[str] | None:
@@ -90,7 +90,7 @@ def retires(facts: Facts, model: View[Any]) -> Sourced[str] | None:
     if written is not None:
         return written
     row = hosted(facts, model)
-    return None if row is None else _fact(model, row, row.retires, "provider", "id")
+    return None if row is None else _fact(model, row, row.retires, "id", "provider")
 
 
 def task(facts: Facts, model: View[Any]) -> Sourced[str] | None:
@@ -100,7 +100,7 @@ def task(facts: Facts, model: View[Any]) -> Sourced[str] | None:
         return written
     row = hosted(facts, model)
     if row is not None:
-        return _fact(model, row, _TASKS.get(row.mode or ""), "provider", "id")
+        return _fact(model, row, _TASKS.get(row.mode or ""), "id", "provider")
     name = repo(model)
     embedder = None if name is None else facts.embedder(name.value)
     if embedder is not None:
@@ -116,7 +116,7 @@ def dimension(facts: Facts, model: View[Any]) -> Sourced[int] | None:
         return written
     row = hosted(facts, model)
     if row is not None:
-        return _fact(model, row, row.dimension, "provider", "id")
+        return _fact(model, row, row.dimension, "id", "provider")
     name = repo(model)
     embedder = None if name is None else facts.embedder(name.value)
     return None if embedder is None else _fact(model, embedder, embedder.dimension, "weights", "repo")
