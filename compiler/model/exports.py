@@ -54,23 +54,29 @@ class Service:
     """The key that its callers show."""
     needs: tuple[Address, ...] = ()
     """Resources that must answer before it starts."""
+    files: tuple[str, ...] = ()
+    """Files of the repository that decide what it does, beside the configs: a lock file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """How to run an eval so that its exit code is the gate: for a CI job.
 
-    `argv` is run in the repository's root after the `install` commands; `tools` are tool chains to set up first
-    (`python`, `node`); `results` are the files that it leaves; `services` must answer while it runs.
+    `argv` is run in the repository's root after the `install` commands and those of `prepare`, which see its variables
+    and end it if they fail; `tools` are tool chains to set up first (`python`, `node`); `results` are the files that it
+    leaves; `services` must answer while it runs.
     """
 
     argv: tuple[Sourced[str], ...]
+    prepare: tuple[tuple[Sourced[str], ...], ...] = ()
     install: tuple[tuple[str, ...], ...] = ()
     tools: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     results: tuple[str, ...] = ()
     services: tuple[Address, ...] = ()
+    files: tuple[str, ...] = ()
+    """Files of the repository that decide its outcome, beside the configs: what was compiled for it, a lock file."""
     blocks: bool = True
     """False where the eval reports and never fails."""
 
@@ -79,9 +85,12 @@ class Check:
 class Deploy:
     """How a job brings a deployment to its environment. Deployments that share `argv` are brought together.
 
-    `argv` is run in the repository's root; `variables` are what it reads.
+    `argv` is run in the repository's root after the `install` commands; `tools` are tool chains to set up first
+    (`python`, `node`); `variables` are what it reads.
     """
 
     argv: tuple[Sourced[str], ...]
     variables: tuple[Variable, ...] = ()
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    install: tuple[tuple[str, ...], ...] = ()
+    tools: tuple[str, ...] = ()
