@@ -16,6 +16,7 @@ from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.messages import Found
+from llmops.compiler.validate.words import credential
 
 MOST_NAMES = 200
 """Of one open map, so many names are compared with the known ones: a hostile map must not take minutes."""
@@ -113,13 +114,14 @@ def _matters(shape: Shape) -> bool:
 def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[Found]:
     assert plan.known is not None
     looked_at = 0
-    for key in value:
+    for key, item in value.items():
+        hidden = isinstance(item, str) and credential(item)
         plain = key.lstrip("-").replace("-", "_")
         if plain in plan.typed:
             yield codes.TYPED_IN_OPEN_MAP, Finding(
                 f"`{path[-1]}` holds `{key}`, for which there is a field",
-                (Label((*path, key), "no check reads it here", primary=True, key_only=True),),
-                help=(f"use {plan.typed[plain]} instead",),
+                (Label((*path, key), "no check reads it here", primary=True, key_only=not hidden),),
+                help=(f"use {plan.typed[plain]} instead",), secret=hidden,
             )
         elif plain not in plan.known and looked_at < MOST_NAMES:
             looked_at += 1
@@ -128,9 +130,9 @@ def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[
                 continue
             yield codes.NEAR_MISS, Finding(
                 f"`{path[-1]}` holds `{key}`, which is nearly `{near}`",
-                (Label((*path, key), f"did you mean `{near}`?", primary=True, key_only=True),),
+                (Label((*path, key), f"did you mean `{near}`?", primary=True, key_only=not hidden),),
                 fixes=(Fix(f"write `{near}`", (Edit((*path, key), near, key_only=True),)),),
-                expected=near, found=key,
+                expected=near, found=key, secret=hidden,
             )
 
 

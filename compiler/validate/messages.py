@@ -48,12 +48,11 @@ def _found(
     expected: str | None = None, more: tuple[Label, ...] = (), fixes: tuple[Fix, ...] = (),
 ) -> Found:
     value = problem.value
-    shown = None if key_only or isinstance(value, (Mapping, list, tuple)) else plain(value)
-    if isinstance(value, str) and quoted(value, problem.shape) is None:
-        shown = None
+    hidden = isinstance(value, str) and quoted(value, problem.shape) is None
+    shown = None if hidden or key_only or isinstance(value, (Mapping, list, tuple)) else plain(value)
     return code, Finding(
-        message, (Label(problem.path, label, primary=True, key_only=key_only), *more),
-        help=tuple(line for line in cures if line), expected=expected, found=shown, fixes=fixes,
+        message, (Label(problem.path, label, primary=True, key_only=key_only and not hidden), *more),
+        help=tuple(line for line in cures if line), expected=expected, found=shown, fixes=fixes, secret=hidden,
     )
 
 

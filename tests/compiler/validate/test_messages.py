@@ -356,6 +356,8 @@ def test_labels() -> None:
         "model: {a: {provider: openai, id: a, task: sk-Secret1234567890abc}}",
         "model: {a: {provider: openai, id: a, endpoint: {url: sk-Secret1234567890abc}}}",
         "secret: {openai: sk-Secret1234567890abc}",
+        "model: {a: {provider: openai, id: a, api_key: sk-Secret1234567890abc}}",
+        "model: {a: {provider: openai, id: a, params: {api_key: sk-Secret1234567890abc}}}",
         "gateway: {m: {engine: litellm, routes: {a: {}}, callbacks: [sk-Secret1234567890abc, sk-Secret1234567890abc]}}",
     ],
 )
@@ -363,3 +365,6 @@ def test_credentials_are_not_repeated(text: str) -> None:
     found = run(text).findings
     assert found
     assert "Secret1234567890" not in repr(found)
+    for _, finding in found:
+        assert finding.secret
+        assert not finding.labels[0].key_only
