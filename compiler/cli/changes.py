@@ -11,6 +11,7 @@ from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import written_span
+from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sources import At, Content, Source, Span
 
 if TYPE_CHECKING:
@@ -83,7 +84,32 @@ def describe(run: Run, plan: Plan) -> str:
     out += [f"- {path}   no longer produced" for path in _grouped([item.path for item in plan.prune], environments)]
     if len(out) > MOST:
         out = [*out[:MOST], f"… and {plural(len(out) - MOST, 'more change')}"]
+    affected = _affected(run, plan.update)
+    if affected:
+        more = f" and {len(affected) - MOST} more" if len(affected) > MOST else ""
+        out.append(f"affects {', '.join(escape(str(address)) for address in affected[:MOST])}{more}")
     return "".join(f"{line}\n" for line in out)
+
+
+def _affected(run: Run, items: Sequence[Item]) -> list[Address]:
+    """What needs the resources that changed lines come from, directly or not."""
+    from llmops.compiler.write.difference import first_difference
+
+    workspace = run.compilation.workspace
+    found: set[Address] = set()
+    changed: set[tuple[str, Address]] = set()
+    for item in items:
+        difference = first_difference(item.before or b"", item.emitted.content) if item.emitted else None
+        if difference is None or item.emitted is None or difference.new_line > len(item.emitted.lines):
+            continue
+        for source in item.emitted.lines[difference.new_line - 1]:
+            if isinstance(source, At) and len(source.path) > 1:
+                changed.add((source.env, Address(str(source.path[0]), str(source.path[1]))))
+    for env, address in changed:
+        project = workspace.projects.get(env) if workspace else None
+        if project is not None and address in project.resources:
+            found.update(project.dependents(address))
+    return sorted(found)
 
 
 def _by_folder(items: Sequence[Item]) -> str:

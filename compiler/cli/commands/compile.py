@@ -166,12 +166,13 @@ def _done(here: Console, run: Run, plan: Plan, notes: Sequence[Diagnostic], dry_
     elif dry_run:
         last = f"Would change {plural(plan.changes, 'file')}; nothing was written."
     else:
-        parts = [f"wrote {plural(written, 'file')}"] if written else []
-        parts += [f"removed {plural(gone, 'file')}"] if gone else []
-        lock = " and llmops.lock" if plan.lock != plan.lock_before else ""
+        things = [plural(written, "file")] if written else []
+        things += ["llmops.lock"] if plan.lock != plan.lock_before else []
+        done = [f"removed {plural(gone, 'file')}"] if gone else []
+        done = [f"wrote {' and '.join(things)}", *done] if things else done
         settings = run.compilation.settings
-        conf = escape(settings.conf if settings else "conf")
-        last = f"{', '.join(parts).capitalize()}{lock}. Commit them together with {conf}/."
+        said = ", ".join(done)
+        last = f"{said[0].upper()}{said[1:]}. Commit them together with {escape(settings.conf if settings else 'conf')}/."
     told = Told(
         "compile", "ok", merge(run.diagnostics, notes), run.compilation.sources, run.environments, run.place.root,
         body="" if here.quiet else describe(run, plan), files=counts(plan), last=last + unknown_checks(here, run),
