@@ -2,87 +2,142 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.model.exports import Check, Service
-from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Remark, Sourced, plain
-from llmops.compiler.model.target import Lowering
-from llmops.compiler.model.view import Node, Reader, View
-from llmops.schemas.types import EVAL
-from llmops.targets.github_actions.steps import check_steps, set_up
+from llmops.compiler.model.sourced import Remark, Sourced
+from llmops.compiler.model.units import seconds
+from llmops.compiler.model.view import Node
+from llmops.targets.github_actions import login, steps
+from llmops.targets.github_actions.plan import Job, Stage
+from llmops.targets.github_actions.words import condition
+from llmops.targets.github_actions.work import Work
 
-RUNNER = "ubuntu-24.04"
-TIMEOUT_MINUTES = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job to be: a stage, or one of several things that a stage does."""
-
-    id: str
-    stage: Node
-    environment: str
-    about: tuple[Address, ...]
-    checks: tuple[Check, ...] = ()
-    services: tuple[tuple[Address, Service], ...] = ()
+MINUTES = 30
+"""How long a stage may take that does not say it."""
+TRUSTED = "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
+FORK = "github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name != github.repository"
+PERMISSIONS = (
+    "actions", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models",
+    "packages", "pages", "pull-requests", "security-events", "statuses",
+)  # fmt: skip
+MOST_COMBINATIONS = 256
 
 
-def jobs_of(lowering: Lowering, stage: Node) -> Iterator[Job]:
-    environment = stage_environment(lowering, stage)
-    reader = lowering.readers[environment]
-    names = [Address("eval", str(name)) for name in plain(stage.tree("eval") or [])]
-    if stage.has("affected"):
-        names = [view.address for view in reader.of(EVAL)]
-    checks = [c for a in names if (view := reader.view(a)) is not None and (c := lowering.ask(Check, view)) is not None]
-    services = dict.fromkeys(s for check in checks for s in check.services)
-    yield Job(
-        stage.name, stage, environment, tuple(names), tuple(checks), tuple(_services(lowering, reader, services)),
-    )
+def trusted(work: Work) -> str | None:
+    """The condition that keeps pull requests from forks out; None where there are none."""
+    return TRUSTED if work.triggered_by("pull_request") else None
 
 
-def _services(lowering: Lowering, reader: Reader, wanted: Any) -> Iterator[tuple[Address, Service]]:
-    """Whatever the checks call and nobody runs yet: the job starts it."""
-    for address in wanted:
-        view = reader.view(address)
-        service = lowering.ask(Service, view) if view is not None else None
-        if service is not None:
-            yield address, service
-
-
-def stage_environment(lowering: Lowering, stage: Node) -> str:
-    """Where a stage's names are looked up: `environment`, else `ci` if there is one, else the first."""
-    written = stage.maybe_text("environment")
-    if written is not None and written.value in lowering.readers:
-        return written.value
-    return "ci" if "ci" in lowering.readers else next(iter(lowering.readers))
-
-
-def job(lowering: Lowering, pipeline: View[Any], made: Job, planned: list[Job]) -> dict[str, Any]:
-    runner = pipeline.maybe_text("runner")
-    out: dict[str, Any] = {"name": made.id, "runs-on": runner or RUNNER}
-    after = made.stage.tree("after")
-    if after:
-        out["needs"] = after
-    out["timeout-minutes"] = TIMEOUT_MINUTES
-    out["permissions"] = {"contents": Remark("read", "to check out the configs and what was compiled from them")}
-    secrets = _secrets(made)
-    if secrets:
-        out["environment"] = Sourced({"name": made.environment}, (made.stage.source(),), raw=True)
-        if pipeline.has("triggers", "pull_request"):
-            out["if"] = (
-                "${{ github.event_name != 'pull_request' || "
-                "github.event.pull_request.head.repo.full_name == github.repository }}"
-            )
-    out["steps"] = [*set_up(lowering, made), *check_steps(lowering, made)]
+def job(work: Work, stage: Stage, made: Job, first: list[str]) -> dict[str, Any]:
+    """The job of a stage. `first` are jobs of ours that it waits for, beside its `after`."""
+    found = login.clouds(work, made)
+    extra = _asked(work, made)
+    guarded = bool(made.has_secret or made.tasks or made.releases or found or _writes(extra))
+    out: dict[str, Any] = {"name": _name(made), "runs-on": work.runner}
+    needs = [*after(made.stage), *first, *([made.changes] if made.changes else [])]
+    if needs:
+        out["needs"] = needs
+    always = made.stage.maybe_flag("always") if made.stage.has("after") else None
+    when = condition((
+        Sourced("!cancelled()", (), raw=True).because(always) if always is not None and always.value else None,
+        trusted(work) if guarded else None,
+        f"needs.{made.changes}.outputs.{made.tasks[0].address.name} == 'true'" if made.changes else None,
+    ))
+    if when is not None:
+        out["if"] = when if always is None else when.because(always)
+    out["timeout-minutes"] = minutes(made.stage)
+    out["permissions"] = _permissions(found, extra)
+    if made.has_secret or made.releases or found:
+        out["environment"] = made.environment
+    if made.releases:
+        # Two releases to one place would undo each other's work; whatever the branch.
+        group = f"deploy-{work.lowering.reader.project.name}-{made.environment.value}"
+        out["concurrency"] = {
+            "group": Sourced(group, made.environment.sources, raw=True), "cancel-in-progress": False,
+        }
+    matrix = _matrix(work, made.stage)
+    if matrix:
+        out["strategy"] = {"fail-fast": False, "matrix": matrix}
+    out["steps"] = list(_steps(work, made, found))
     return out
 
 
-def _secrets(made: Job) -> bool:
-    services = (v for _, service in made.services for v in service.variables)
-    return any(v.secret is not None for v in (*services, *(v for check in made.checks for v in check.variables)))
+def after(stage: Node) -> list[Any]:
+    return list(stage.tree("after") or [])
 
 
-__all__ = ["Job", "View", "job", "jobs_of", "stage_environment"]
+def minutes(stage: Node) -> Any:
+    written = stage.maybe_text("timeout")
+    return MINUTES if written is None else written.map(lambda text: max(1, math.ceil(seconds(text) / 60)))
+
+
+def _name(made: Job) -> Any:
+    return f"{made.stage.name}: {made.tasks[0].address.name}" if made.changes else made.id
+
+
+def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[dict[str, Any]]:
+    before = [
+        steps.checkout(work), *steps.set_up(work, made), *login.steps(work, found),
+        *(steps.start(work, made, address, service) for address, service in made.services),
+    ]  # fmt: skip
+    if len(made.tasks) > 1:
+        before[-1] = {"name": before[-1]["name"], "id": steps.READY, **before[-1]}
+    yield from before
+    yield from steps.evals(work, made)
+    yield from steps.releases(work, made)
+    yield from steps.commands(work, made)
+    yield from steps.artifacts(work, made)
+
+
+# --- rights ------------------------------------------------------------------------------------------------------
+
+
+def _asked(work: Work, made: Job) -> dict[str, Sourced[str]]:
+    """The pipeline's own `permissions`: for what is not the compiler's to know, so not for evals."""
+    if made.tasks:
+        return {}
+    asked: dict[str, Sourced[str]] = work.pipeline.tree("permissions") or {}
+    return {name: right for name, right in asked.items() if name in PERMISSIONS}
+
+
+def check_permissions(work: Work) -> None:
+    """Say once which `permissions` have no effect."""
+    for name, right in (work.pipeline.tree("permissions") or {}).items():
+        if name not in PERMISSIONS:
+            why = f"Actions has no permission of that name: {', '.join(PERMISSIONS)}"
+            work.cannot(work.pipeline, ("permissions", name), why)
+        elif (name, right.value) == ("id-token", "read"):
+            work.cannot(work.pipeline, ("permissions", name), "an identity token is asked for with `write`")
+
+
+def _writes(extra: dict[str, Sourced[str]]) -> bool:
+    return any(right.value == "write" for right in extra.values())
+
+
+def _permissions(found: list[Node], extra: dict[str, Sourced[str]]) -> dict[str, Any]:
+    rights: dict[str, Any] = {"contents": Remark("read", "to check out the configs and what was compiled from them")}
+    if found:
+        rights["id-token"] = Remark("write", "to prove to a cloud which workflow this is")
+    for name, right in extra.items():
+        rights[name] = Remark(right, "the pipeline asks for it")
+    return rights
+
+
+# --- combinations ------------------------------------------------------------------------------------------------
+
+
+def _matrix(work: Work, stage: Node) -> dict[str, Any]:
+    matrix: dict[str, Any] = {}
+    count = 1
+    for node in stage.entries("matrix"):
+        if node.name in ("include", "exclude"):
+            work.cannot(node, (), "Actions reads `include` and `exclude` as rules of a matrix", "name it otherwise")
+            continue
+        values = node.tree()
+        count *= len(values)
+        matrix[node.name] = values
+    if count > MOST_COMBINATIONS:
+        work.cannot(stage, ("matrix",), f"{count} combinations; Actions runs {MOST_COMBINATIONS} at most")
+    return matrix

@@ -1,96 +1,98 @@
-"""From a pipeline to a workflow: its triggers, and a job for each stage."""
+"""From a pipeline to a workflow: its triggers, and jobs for each stage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.derive.files import deciding, shared
 from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import plain
 from llmops.compiler.model.target import Lowering, Unsupported
-from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import PIPELINE
-from llmops.targets.github_actions.jobs import Job, job, jobs_of
+from llmops.targets.github_actions import extra
+from llmops.targets.github_actions.affected import trigger_paths
+from llmops.targets.github_actions.jobs import check_permissions, job, trusted
+from llmops.targets.github_actions.login import check_login
+from llmops.targets.github_actions.plan import Stage, stages
+from llmops.targets.github_actions.triggers import triggers
+from llmops.targets.github_actions.work import TARGET, Work
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
-    for pipeline in lowering.reader.of(PIPELINE, engine="github-actions"):
-        name = f"llmops-{lowering.reader.project.name}-{pipeline.address.name}"
-        planned = [made for stage in pipeline.entries("stages") for made in jobs_of(lowering, stage)]
-        yield from _unsupported(pipeline)
-        workflow = {
-            "name": name,
-            "on": _triggers(lowering, pipeline, planned, f".github/workflows/{name}.yml"),
-            "permissions": {},
-            "concurrency": {
-                "group": "${{ github.workflow }}-${{ github.ref }}",
-                "cancel-in-progress": pipeline.has("triggers", "pull_request"),
-            },
-            "jobs": {made.id: job(lowering, pipeline, made, planned) for made in planned},
-        }
-        yield Artifact(f"/.github/workflows/{name}.yml", workflow, (pipeline.address, *_about(planned)))
+    for pipeline in lowering.reader.of(PIPELINE, engine=TARGET):
+        work = Work(lowering, pipeline)
+        workflow, about = _workflow(work)
+        yield from work.problems
+        if workflow["on"] and workflow["jobs"]:
+            yield Artifact(f"/.github/workflows/{work.name.value}.yml", workflow, about)
 
 
-def _about(planned: list[Job]) -> Iterator[Address]:
-    yield from dict.fromkeys(address for made in planned for address in made.about)
+def _workflow(work: Work) -> tuple[dict[str, Any], tuple[Address, ...]]:
+    check_login(work)
+    check_permissions(work)
+    planned = stages(work)
+    jobs = [made for stage in planned for made in stage.jobs]
+    about = [address for made in jobs for task in made.tasks for address in (task.address,)]
+    about += [address for made in jobs for address, _ in made.about]
+    workflow = {
+        "name": work.name,
+        "on": triggers(work, trigger_paths(work, jobs)),
+        "permissions": {},
+        "concurrency": _concurrency(work),
+        "defaults": {"run": {"shell": "bash"}},
+        "jobs": dict(_jobs(work, planned)),
+    }
+    return workflow, (work.pipeline.address, *dict.fromkeys(about))
 
 
-def _triggers(lowering: Lowering, pipeline: View[Any], planned: list[Job], own: str) -> dict[str, Any]:
-    triggers: dict[str, Any] = {}
-    for trigger in pipeline.entries("triggers"):
-        if trigger.name in ("pull_request", "push"):
-            event: dict[str, Any] = {}
-            branches = trigger.tree("branches")
-            if branches:
-                event["branches"] = branches
-            event["paths"] = list(_paths(lowering, planned, own))
-            triggers[trigger.name] = Sourced(event, (trigger.source(),), raw=True)
-        elif trigger.name == "tag":
-            triggers.setdefault("push", {})["tags"] = [trigger.text("pattern")]
-        elif trigger.name == "schedule":
-            triggers["schedule"] = [_schedule(trigger)]
-        elif trigger.name == "manual":
-            inputs = trigger.tree("inputs")
-            triggers["workflow_dispatch"] = {"inputs": inputs} if inputs else {}
-        elif trigger.name == "call":
-            inputs = trigger.tree("inputs")
-            triggers["workflow_call"] = {"inputs": inputs} if inputs else {}
-    return triggers
+def _concurrency(work: Work) -> dict[str, Any]:
+    """One run a branch. Named after the workflow itself: `github.workflow` of one that is called is its caller's."""
+    written = work.pipeline.maybe_text("concurrency")
+    cancel: Any
+    if written is not None:
+        cancel = written.map(lambda word: word == "cancel")
+    elif work.triggered_by("push", "tag", "schedule", "manual", "call"):
+        # A pull request is overtaken by its next commit; what was pushed is brought to its end.
+        cancel = "${{ github.event_name == 'pull_request' }}" if work.triggered_by("pull_request") else False
+    else:
+        cancel = True
+    return {"group": work.name.express(lambda name: f"{name}-${{{{ github.ref }}}}"), "cancel-in-progress": cancel}
 
 
-def _schedule(trigger: Node) -> dict[str, Any]:
-    return {"cron": trigger.text("cron")}
+def _jobs(work: Work, planned: list[Stage]) -> Iterator[tuple[str, Any]]:
+    check = extra.check(work)
+    if check is not None:
+        yield extra.CHECK, check
+    made: dict[str, Any] = {}
+    for stage in planned:
+        # What starts at once waits for the check: nothing is spent on files that are out of date.
+        first = [extra.CHECK] if check is not None and not stage.node.has("after") else []
+        if extra.wants_approval(stage.node):
+            first.append(f"{stage.name}-approval")
+            made[first[-1]] = extra.approval(work, stage)
+        if stage.affected:
+            made[f"{stage.name}-changes"] = extra.changes(work, stage, first)
+        for one in stage.jobs:
+            made[one.id] = job(work, stage, one, [] if stage.affected else first)
+        if stage.affected:
+            made[stage.name] = extra.gate(work, stage)
+    yield from made.items()
+    if trusted(work) is not None:
+        yield from _reports(work, planned, made)
 
 
-def _paths(lowering: Lowering, planned: list[Job], own: str) -> Iterator[Any]:
-    """What can change the outcome of a job: the files that decide its resources, and what was compiled from them."""
-    seen: set[str] = {own}
-    yield own
-    for path in _all_paths(lowering, planned):
-        if path.value not in seen:
-            seen.add(path.value)
-            yield path
+def _reports(work: Work, planned: list[Stage], made: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    guard = trusted(work) or ""
+    forks = work.pipeline.maybe_text("forks")
+    skipped = [s.name for s in planned if guard in _condition(made[s.name])]
+    if forks is not None and forks.value == "report" and skipped:
+        yield "llmops-forks", extra.forks(work, skipped)
+    flagged = [(s, flag) for s in planned if (flag := s.node.maybe_flag("comment")) is not None and flag.value]
+    if flagged:
+        yield "llmops-comment", extra.comment(work, [stage for stage, _ in flagged])
 
 
-def _all_paths(lowering: Lowering, planned: list[Job]) -> Iterator[Sourced[str]]:
-    root = "" if lowering.root == "." else f"{lowering.root}/"
-    yield Sourced(f"{root}llmops.yaml", (), raw=True)
-    for made in planned:
-        project = lowering.readers[made.environment].project
-        for path in shared(project):
-            yield Sourced(path, (), raw=True)
-        for address in made.about:
-            yield from deciding(project, address, lowering.root)
-        yield Sourced(f"{root}generated/{made.environment}/**", (), raw=True)
-
-
-def _unsupported(pipeline: View[Any]) -> Iterator[Unsupported]:
-    if pipeline.has("triggers", "comment"):
-        yield Unsupported(
-            pipeline.at("triggers", "comment"),
-            "a comment runs with the rights of the default branch, on code that anyone may have proposed",
-            "trigger it by hand: `manual: {}`",
-        )
+def _condition(job: Any) -> str:
+    return str(plain(job.get("if", "")))

@@ -2,101 +2,171 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
-from llmops.compiler.model.exports import Service, Variable
+from llmops.compiler.model.exports import Check, Deploy, Service, Variable
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Remark, Sourced, merge
-from llmops.compiler.model.target import Lowering
+from llmops.compiler.model.sourced import Joined, Sourced
+from llmops.targets.github_actions.plan import Job, Task
+from llmops.targets.github_actions.triggers import inputs
+from llmops.targets.github_actions.words import Script, data, script
+from llmops.targets.github_actions.work import NODE, PYTHON, Work
 
-if TYPE_CHECKING:
-    from llmops.targets.github_actions.jobs import Job
-
-PYTHON, NODE = "3.11", "24"
-
-
-def action(lowering: Lowering, name: str) -> Remark:
-    """A pinned action: 40 hex digits, its version behind `#`."""
-    pin = lowering.facts.action(name)
-    return Remark(f"{name}@{pin.commit}", pin.tag)
+READY = "ready"
+"""The id of the step after which the evals can run, each whatever came of the one before."""
 
 
-def set_up(lowering: Lowering, job: Job) -> Iterator[dict[str, Any]]:
-    yield {
-        "name": "Check out", "uses": action(lowering, "actions/checkout"), "with": {"persist-credentials": False},
-    }
-    tools = {t for check in job.checks for t in check.tools} | {t for _, s in job.services for t in s.tools}
+def checkout(work: Work, whole: bool = False) -> dict[str, Any]:
+    options: dict[str, Any] = {"persist-credentials": False}
+    if whole:
+        options["fetch-depth"] = 0
+    return {"name": "Check out", "uses": work.action("actions/checkout"), "with": options}
+
+
+def python(work: Work) -> dict[str, Any]:
+    version = work.option("python") or PYTHON
+    return {"name": "Set up Python", "uses": work.action("actions/setup-python"), "with": {"python-version": version}}
+
+
+def node(work: Work) -> dict[str, Any]:
+    # Without the second input it keeps a cache of its own accord, and a release must not be made from one.
+    options = {"node-version": work.option("node") or NODE, "package-manager-cache": False}
+    return {"name": "Set up Node.js", "uses": work.action("actions/setup-node"), "with": options}
+
+
+def set_up(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    """Tool chains, then what each thing that runs wants installed, once."""
+    running: list[Check | Deploy | Service] = [
+        *(task.check for task in job.tasks), *(r.deploy for r in job.releases), *(s for _, s in job.services),
+    ]
+    tools = {tool for one in running for tool in one.tools}
     if "python" in tools:
-        yield {
-            "name": "Set up Python", "uses": action(lowering, "actions/setup-python"),
-            "with": {"python-version": PYTHON},
-        }
+        yield python(work)
     if "node" in tools:
-        yield {
-            "name": "Set up Node.js", "uses": action(lowering, "actions/setup-node"), "with": {"node-version": NODE},
-        }
-    installs: dict[tuple[str, ...], None] = {}
-    for _, service in job.services:
-        installs.update(dict.fromkeys(service.install))
-    for check in job.checks:
-        installs.update(dict.fromkeys(check.install))
+        yield node(work)
+    installs = dict.fromkeys(argv for one in reversed(running) for argv in one.install)
     if installs:
-        yield {"name": "Install tools by their lock files", "run": script(shlex.join(i) for i in installs)}
+        made = Script()
+        for argv in installs:
+            made.add(argv)
+        yield _step("Install tools by their lock files", made.run(_environment(job)), made.env)
 
 
-def check_steps(lowering: Lowering, job: Job) -> Iterator[dict[str, Any]]:
-    for address, service in job.services:
-        yield _start(address, service)
-    for address, check in zip(job.about, job.checks, strict=False):
-        step: dict[str, Any] = {"name": f"Run {address}", "run": _command(check.argv)}
-        env = {**_variables(check.variables), **check.settings}
-        if env:
-            step["env"] = env
-        yield step
-    results = [r for check in job.checks for r in check.results]
-    if results:
-        yield {
-            "name": "Keep the results", "if": "${{ always() }}",
-            "uses": action(lowering, "actions/upload-artifact"),
-            "with": {"name": f"{job.id}-results", "path": script(results), "if-no-files-found": "ignore"},
-        }
+def _environment(job: Job) -> Sourced[str] | None:
+    """The environment as a reason for the names of generated folders, where a config says it."""
+    return job.environment if job.environment.sources else None
 
 
-def _start(address: Address, service: Service) -> dict[str, Any]:
-    template = _template("start.sh")
-    text = template.render(
-        command=shlex.join(str(word.value) for word in service.argv), log=f"{address}.log", health=service.health,
-        port=service.port.value,
-    )
-    sources = merge(*(word.sources for word in service.argv), service.port.sources)
-    step: dict[str, Any] = {"name": f"Start {address}", "run": Sourced(text, sources, raw=True)}
-    env = {**_variables(service.variables), **service.settings}
+def _step(name: Any, run: Any, env: dict[str, Any], **more: Any) -> dict[str, Any]:
+    step: dict[str, Any] = {"name": name, **more}
     if env:
         step["env"] = env
+    step["run"] = run
     return step
 
 
-def _variables(variables: Iterable[Variable]) -> dict[str, Any]:
+# --- what runs beside --------------------------------------------------------------------------------------------
+
+
+def start(work: Work, job: Job, address: Address, service: Service) -> dict[str, Any]:
+    """Start a server and wait until it answers."""
+    command = Script()
+    line = command.line(service.argv)
+    env: dict[str, Any] = {
+        **variables(work, job, service.variables), **{name: data(value) for name, value in service.settings.items()},
+        **command.env,
+        "LLMOPS_HEALTH": data(service.port.map(lambda port: f"http://127.0.0.1:{port}{service.health}")),
+        "LLMOPS_LOG": f"{address}.log",
+    }  # fmt: skip
+    body = Sourced(script("start.sh", command=line), (), raw=True).because(_environment(job))
+    return _step(f"Start {address}", body, env)
+
+
+# --- evals -------------------------------------------------------------------------------------------------------
+
+
+def evals(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    for number, task in enumerate(job.tasks):
+        yield _eval(work, job, task, first=number == 0)
+    kept = [
+        data(result).because(task.reference) for task in job.tasks for result in task.check.results
+    ]
+    if kept:
+        yield keep(work, "Keep the results", f"{job.id}-results", kept, job)
+
+
+def _eval(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
+    made = Script()
+    for argv in task.check.prepare:
+        made.add(argv)
+    made.add(task.check.argv)
+    env = {
+        **stage_variables(work, job), **variables(work, job, task.check.variables),
+        **{name: data(value) for name, value in task.check.settings.items()}, **made.env,
+    }  # fmt: skip
+    name = Sourced(f"Run {task.address}", (), raw=True).because(task.reference)
+    more = {} if first else {"if": f"${{{{ !cancelled() && steps.{READY}.conclusion == 'success' }}}}"}
+    return _step(name, made.run(task.reference, _environment(job)), env, **more)
+
+
+# --- deployments, commands ---------------------------------------------------------------------------------------
+
+
+def releases(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    for release in job.releases:
+        made = Script().add(release.deploy.argv)
+        env = {
+            **stage_variables(work, job), **variables(work, job, release.deploy.variables),
+            **{name: data(value) for name, value in release.deploy.settings.items()}, **made.env,
+        }  # fmt: skip
+        references = [reference for _, reference in release.deployments]
+        names = ", ".join(str(address) for address, _ in release.deployments)
+        title = Sourced(f"Deploy {names} to {job.environment.value}", (), raw=True)
+        yield _step(title.because(*references, _environment(job)), made.run(_environment(job)), env)
+
+
+def commands(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    """The user's own commands: text of a config, so a shell of its own reads it from a variable."""
+    shared = {**stage_variables(work, job), **dict(inputs(work))}
+    for number, command in enumerate(job.commands, start=1):
+        name = "Run the command" if len(job.commands) == 1 else f"Run command {number} of {len(job.commands)}"
+        more: dict[str, Any] = {}
+        if work.lowering.root != ".":
+            more["working-directory"] = data(work.lowering.root)
+        yield _step(name, 'bash -euo pipefail -c "$LLMOPS_COMMAND"', {**shared, "LLMOPS_COMMAND": command}, **more)
+
+
+# --- shared ------------------------------------------------------------------------------------------------------
+
+
+def variables(work: Work, job: Job, wanted: Iterable[Variable]) -> dict[str, Any]:
+    return {variable.name.value: work.stored(variable, job.reader) for variable in wanted}
+
+
+def stage_variables(work: Work, job: Job) -> dict[str, Any]:
+    """What every command of a stage sees: its own secrets, and the values of its matrix as MATRIX_<NAME>."""
+    matrix = {f"MATRIX_{n.name.upper()}": f"${{{{ matrix.{n.name} }}}}" for n in job.stage.entries("matrix")}
+    return {**variables(work, job, job.secrets), **matrix}
+
+
+def artifacts(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    kept: list[Sourced[str]] = []
+    for item in job.stage.entries("artifacts"):
+        pattern = item.maybe_text()
+        if pattern is not None and pattern.value.isprintable():
+            kept.append(pattern.map(work.in_project))
+        else:
+            work.cannot(item, (), "a pattern of files is one line of visible characters")
+    if kept:
+        yield keep(work, "Keep the files", f"{job.id}-files", kept, job)
+
+
+def keep(work: Work, title: str, name: str, paths: list[Sourced[str]], job: Job) -> dict[str, Any]:
+    """Upload files, also of a job that failed; each combination of a matrix keeps its own."""
+    if job.stage.has("matrix"):
+        name += "-${{ strategy.job-index }}"
     return {
-        v.name.value: v.name.express(lambda n, s=v.secret: "${{ " + ("secrets" if s else "vars") + f".{n} }}}}")
-        for v in variables
-    }
-
-
-def _command(argv: tuple[Sourced[str], ...]) -> Sourced[str]:
-    text = shlex.join(str(word.value) for word in argv)
-    return Sourced(text, merge(*(word.sources for word in argv)), raw=True)
-
-
-def script(lines: Iterable[str]) -> str:
-    return "\n".join(lines) + "\n"
-
-
-def _template(name: str) -> Any:
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    return environment.from_string(files(__package__).joinpath("templates", name).read_text("utf-8"))
+        "name": title, "if": "${{ !cancelled() }}", "uses": work.action("actions/upload-artifact"),
+        "with": {"name": name, "path": Joined(tuple(paths)), "if-no-files-found": "ignore"},
+    }  # fmt: skip

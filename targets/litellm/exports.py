@@ -74,6 +74,7 @@ def service(lowering: Lowering, gateway: View[Any], near: str | None) -> Service
         settings={"LITELLM_LOCAL_MODEL_COST_MAP": literal("True")},
         key=key,
         needs=tuple(_needs(lowering, gateway)),
+        files=(f"{lowering.shared_folder}/requirements.txt",),
     )
 
 

@@ -1,7 +1,12 @@
-{{ command }} > "$RUNNER_TEMP/{{ log }}" 2>&1 &
-for _ in $(seq 180); do
-  if curl --fail --silent --output /dev/null "http://127.0.0.1:{{ port }}{{ health }}"; then exit 0; fi
+log="$RUNNER_TEMP/$LLMOPS_LOG"
+nohup {{ command }} > "$log" 2>&1 < /dev/null &
+server=$!
+until curl --fail --silent --output /dev/null --max-time 5 "$LLMOPS_HEALTH"; do
+  if [ "$SECONDS" -ge 300 ] || ! kill -0 "$server" 2> /dev/null; then
+    echo "It does not answer at $LLMOPS_HEALTH; its log:"
+    # Set in, so that no line of it is a command to the runner.
+    sed 's/^/  /' "$log"
+    exit 1
+  fi
   sleep 1
 done
-cat "$RUNNER_TEMP/{{ log }}"
-exit 1
