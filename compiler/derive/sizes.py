@@ -33,9 +33,10 @@ def fewest(reader: Reader, deployment: View[Any], have: Budget, fits: Callable[[
 
 
 def sources_note(budget: Budget) -> str:
-    """"figures: architecture/Qwen/Qwen3-14B (2026-03), gpu/L40S (2026-10) …"""
-    rows = dict.fromkeys(f"{s.fact} ({s.as_of[:7]})" for s in budget.sources if isinstance(s, Fact))
-    return f"facts: {', '.join(rows)}"
+    """"facts: architecture/Qwen/Qwen3-14B (2026-03), gpu/L40S (2026-10)", without the figures of derive/ itself."""
+    named = [s for s in budget.sources if isinstance(s, Fact) and not s.fact.startswith("memory/")]
+    rows = dict.fromkeys(f"{s.fact} ({s.as_of[:7]})" for s in named)
+    return f"facts: {', '.join(rows)}; activations are the least that was seen, an assumption"
 
 
 def unknown_figure(reader: Reader, facts: Facts, deployment: View[Any], model: View[Any]) -> str:

@@ -133,7 +133,7 @@ def found(case: Case, result: Compilation) -> tuple[Expected, ...]:
 
 
 def report(result: Compilation) -> str:
-    text = render(result.diagnostics, result.sources)
+    text = render([one for one in result.diagnostics if one.severity != "info"], result.sources)
     return text if text.endswith("\n") else f"{text}\n"
 
 

@@ -17,7 +17,7 @@ def check(scope: Scope) -> Iterator[Finding]:
         for file in local_files(dataset):
             wrong = [row for row in read(dataset, file) if isinstance(row, Unreadable)]
             if wrong:
-                more = f", and {len(wrong) - 1} lines more" if len(wrong) > 1 else ""
+                more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
                 yield Finding(
                     f"{file} cannot be read as rows",
                     (Label(dataset.at("files"), f"line {wrong[0].line}: {wrong[0].why}{more}", primary=True),),

@@ -8,6 +8,7 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.prompt import all_parts, variables
 from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.diagnostics.suggest import nearest
 from llmops.schemas.types import PROMPT
 
 
@@ -23,8 +24,10 @@ def check(scope: Scope) -> Iterator[Finding]:
             continue
         if any(path not in {part.file for part in texts} for path in (prompt.value.get("files") or {}).values()):
             continue
-        for name in variables(prompt):
-            if name not in used:
+        declared = variables(prompt)
+        misspelt = {near for name in used - set(declared) for near in nearest(name, declared)}
+        for name in declared:
+            if name not in used | misspelt:
                 yield Finding(
                     f"no message of `{prompt.address.name}` names its variable `{name}`",
                     (Label(prompt.at("variables", name), "never used", primary=True, key_only=True),),

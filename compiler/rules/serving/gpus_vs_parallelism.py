@@ -47,7 +47,7 @@ def _product(deployment: View[Any]) -> Iterator[Finding]:
             Label(count_place(deployment), f"{have.value} for each replica", primary=True),
             *(Label(deployment.at("parallel", way), str(n)) for way, n in written.items()),
         ),
-        notes=(f"{words} = {need}",),
+        notes=(f"{words} = {need}",) if len(written) > 1 else (),
         help=(f"`count: {need}`" if parallel is not None else f"`count:` a multiple of {need}",
               "or leave `tensor` out: it follows from `count`"),
     )

@@ -57,7 +57,7 @@ def _finding(
         f"`{deployment.address.name}` does not fit: {gib(total)} needed on each {name}, {gib(found.usable)} usable",
         labels,
         notes=(
-            f"{gib(found.weights)} weights + {gib(needed)} KV cache + {gib(found.beside)} activations at least "
+            f"{gib(found.weights)} weights + {gib(needed)} KV cache + {gib(found.beside)} activations "
             f"= {gib(total)}",
             sources_note(found),
         ),

@@ -49,7 +49,7 @@ def _finding(scope: Scope, deployment: View[Any], model: View[Any], found: Budge
             Label(model.at("weights", "repo"), _words(found)),
         ),
         notes=(
-            f"{gib(found.weights)} weights + {gib(found.beside)} activations at least > {gib(found.usable)}",
+            f"{gib(found.weights)} weights + {gib(found.beside)} activations > {gib(found.usable)}",
             sources_note(found),
         ),
         help=tuple(help_),
