@@ -90,7 +90,15 @@ DIFFERS = Code(
     "# conf/app/shop.yaml\npurpose: Answers customers of a shoe shop.",
 )
 
+OPTIONS_WITHOUT_TARGET = Code(
+    "SCH015", "options-without-target", Severity.ERROR,
+    "Options are given to a target that does not exist.",
+    "The options would have no effect, since nothing reads them.",
+    "# conf/target/litelm.yaml\ndescription: Our gateway.", "# conf/target/litellm.yaml\ndescription: Our gateway.",
+)
+
 CODES: tuple[Code, ...] = (
     UNKNOWN_FIELD, MISSING_FIELD, WRONG_TYPE, OUT_OF_RANGE, NOT_ONE_OF, WRONG_FORMAT, CHOOSE_ONE, DUPLICATE_ITEM,
     WRONG_COUNT, BAD_NAME, UNKNOWN_KIND, TYPED_IN_OPEN_MAP, NEAR_MISS, DIFFERS,
+    OPTIONS_WITHOUT_TARGET,
 )

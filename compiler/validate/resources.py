@@ -52,7 +52,9 @@ def check_tree(
                 yield Resource(address, kind, spec if isinstance(spec, Mapping) else {}, broken=True)
             elif root == TARGET:
                 own = _target_kind(kind, name, options)
-                yield check(Resource(address, own, spec), findings)
+                if own is None:
+                    findings.append(_unknown_target(address))
+                yield check(Resource(address, own or kind, spec), findings)
             else:
                 yield check(Resource(address, kind, spec), findings)
 
@@ -113,11 +115,11 @@ def _validator(kind: Kind[Any]) -> Validator:
 _TARGETS: dict[str, tuple[Mapping[str, Any], Kind[Any]]] = {}
 
 
-def _target_kind(kind: Kind[Any], name: str, options: Options) -> Kind[Any]:
+def _target_kind(kind: Kind[Any], name: str, options: Options) -> Kind[Any] | None:
     """The kind of one target's options: the target's own fields beside those that all kinds have."""
     own = options(name)
     if own is None:
-        return kind
+        return None
     known = _TARGETS.get(name)
     if known is None or known[0] != own:
         base = schema(TARGET)
@@ -161,6 +163,14 @@ def _unknown_kind(root: str, kinds: Mapping[str, Kind[Any]]) -> Found:
     return codes.UNKNOWN_KIND, Finding(
         f"there is no kind `{root}`", (Label((root,), meant or "no such kind", primary=True, key_only=True),),
         help=(f"kinds: {listed((name for name in kinds if name != ENVIRONMENT), 30)}",), found=root,
+    )
+
+
+def _unknown_target(address: Address) -> Found:
+    return codes.OPTIONS_WITHOUT_TARGET, Finding(
+        f"there is no target `{address.name}`",
+        (Label(address.path, "no target reads these options", primary=True, key_only=True),),
+        help=("`llmops targets` lists them",), found=address.name,
     )
 
 

@@ -14,7 +14,7 @@ _TYPES = {
     "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
     "array": "a list", "object": "a map",
 }
-_CREDENTIAL = re.compile(r"[A-Za-z0-9_+/=.-]{20,}")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9]{20,}")
 _KEY_PREFIX = re.compile(r"(sk|pk|rk|ghp|gho|github_pat|glpat|hf|xox[a-z]|AKIA|AIza|ya29|eyJ)[-_A-Za-z0-9]{6,}")
 
 

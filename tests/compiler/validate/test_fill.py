@@ -117,6 +117,7 @@ def test_a_targets_own_options() -> None:
     validated = run("target: {litellm: {level: high, description: Ours.}}", options)
     assert rows(validated) == []
     (resource,) = validated.resources.values()
+    assert rows(run("target: {github-actions: {description: Options.}}", {"github-actions": {}}.get)) == []
     assert resource.kind.name == "target"
     assert set(resource.kind.shape.properties) == {"description", "owner", "labels", "overrides", "level", "wait"}
     assert rows(run("target: {litellm: {levl: high, wait: 3}}", options)) == [

@@ -1,4 +1,4 @@
-"""The examples of the language are valid, and so are the projects under examples/."""
+"""The examples of the language are valid."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ EXAMPLES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("language.yam
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_of_the_language(name: str) -> None:
-    validated = run(EXAMPLES[name])
+    validated = run(EXAMPLES[name], {"litellm": {}}.get)
     assert rows(validated) == []
     assert not any(resource.broken for resource in validated.resources.values())

@@ -276,6 +276,11 @@ CASES: dict[str, tuple[str, list[Row]]] = {
         "eval: {q: {runner: promptfoo, subject: {model: a}, metrics: {m: {type: not-contians, value: x}}}}",
         [("SCH013", "eval.q.metrics.m.type", "`type` is `not-contians`, which is nearly `not-contains`", ())],
     ),
+    # --- SCH015 options-without-target
+    "options of no target": (
+        "target: {litelm: {}}",
+        [("SCH015", "target.litelm", "there is no target `litelm`", ("`llmops targets` lists them",))],
+    ),
     # --- several at once, in the order of the file
     "every mistake of a resource in one run": (
         "model: {answerer: {provder: openai, id: a, params: {temperature: 3.0, max_tokens: 8k, temprature: 0}}}",
@@ -320,7 +325,6 @@ GOOD = {
         "model: {a: {provider: azure, id: b, region: {variable: REGION}, endpoint: {url: {variable: URL}}}}",
     "an unusual flag": "deployment: {d: {model: a, args: {swap_space: 4, my_flag: true, json: {a: [1]}}}}",
     "a file that says nothing": "secret: {openai: null}",
-    "a target with a dash": "target: {github-actions: {description: Options.}}",
     "nothing at all": "{}",
 }
 
