@@ -79,7 +79,7 @@ def compose_environment(
     _finish(env, root, layers, trace, kinds, problems)
     selected = {Address(*name) for name in layers.resources}
     absent = frozenset(address for address in conf.addresses() if address not in selected)
-    return Outcome(Composed(env, root, trace, frozenset(layers.broken), absent), tuple(problems))
+    return Outcome(Composed(env, root, trace, frozenset(layers.broken), absent, layers.files), tuple(problems))
 
 
 def _merge(conf: Conf, env: str, steps: Sequence[Step], problems: list[Diagnostic]) -> tuple[dict[str, Any], Trace]:

@@ -60,6 +60,11 @@ class Layers:
         for read in self._changes:
             self._change(read)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that take part, each once, as they were selected."""
+        return tuple(dict.fromkeys(file.path for _, file in self._order))
+
     def _name(self, file: File) -> Name:
         return str(file.package[0]), str(file.package[1])
 
