@@ -72,17 +72,17 @@ def environment_table(run: Run) -> str:
     return "".join(out)
 
 
-def describe(run: Run, plan: Plan) -> str:
+def describe(run: Run, plan: Plan, *, verbose: bool = False) -> str:
     """Lines that start with `+`, `~` or `-`; empty where nothing changes."""
     out = []
-    if len(plan.create) > 5:
+    if len(plan.create) > 5 and not verbose:
         out.append(f"+ {plural(len(plan.create), 'file')}   {_by_folder(plan.create)}")
     else:
         out += [f"+ {escape(item.path)}" for item in plan.create]
     environments = run.environments
     out += _updates(plan.update, environments, explainer(run))
     out += [f"- {path}   no longer produced" for path in _grouped([item.path for item in plan.prune], environments)]
-    if len(out) > MOST:
+    if len(out) > MOST and not verbose:
         out = [*out[:MOST], f"… and {plural(len(out) - MOST, 'more change')}"]
     affected = _affected(run, plan.update)
     if affected:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from llmops.compiler.diagnostics.escape import log_line
+
 WHEN = ("auto", "always", "never")
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -57,21 +59,29 @@ class Console:
         """Whether stderr follows OSC 8 links: only a terminal does."""
         return self.color and sys.stderr.isatty()
 
-    def out(self, text: str) -> None:
-        self._write(sys.stdout, text)
+    @property
+    def logged(self) -> bool:
+        """Whether the runner of GitHub Actions reads along, and obeys commands."""
+        return self.shape == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
+
+    def out(self, text: str, *, commands: bool = False) -> None:
+        """What was asked for. `commands` are meant for the runner; all else is made harmless to it."""
+        self._write(sys.stdout, text, commands)
 
     def err(self, text: str) -> None:
-        self._write(sys.stderr, text)
+        self._write(sys.stderr, text, False)
 
     def note(self, text: str) -> None:
         """A line that `-q` leaves out."""
         if not self.quiet:
             self.err(text)
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str, commands: bool) -> None:
         number = 2 if stream is sys.stderr else 1
         if number in self._closed or not text:
             return
+        if self.logged and not commands:
+            text = "".join(log_line(line) for line in text.splitlines(keepends=True))
         try:
             stream.write(text)
             stream.flush()

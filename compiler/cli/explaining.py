@@ -11,11 +11,13 @@ from llmops.compiler.cli.origins import as_data, in_words, leaves, place, plain,
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
 from llmops.compiler.model.keys import Address, KeyPath, dotted
+from llmops.compiler.model.sources import At, Source
 
 if TYPE_CHECKING:
     from llmops.compiler.model.artifact import Emitted
     from llmops.compiler.model.project import Project, Workspace
 
+MOST_ELSEWHERE = 6
 _KEY = re.compile(r"\.?([^.\[\]]+)|\[([0-9]+)\]")
 
 
@@ -107,8 +109,8 @@ def _lines(emitted: Sequence[Emitted], path: KeyPath, environments: Sequence[str
 # --- an artifact ----------------------------------------------------------------------------------------------------
 
 
-def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None) -> str:
-    """One line with all that it comes from; or every line that a config value made, with the first of its origins."""
+def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None, emitted: Sequence[Emitted] = ()) -> str:
+    """One line with all that it comes from, and where else that went; or every line, with the first of its origins."""
     texts = artifact.content.decode("utf-8", errors="replace").split("\n")
     out = []
     if line is not None:
@@ -118,6 +120,7 @@ def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None) -> 
             return f"{shown}   <- no config value: the target writes it so\n"
         first, *rest = (in_words(workspace, source) for source in sources)
         out = [f"{shown}   <- {first}", *(f"{' ' * len(shown)}   <- {more}" for more in rest)]
+        out += _elsewhere(artifact.path, line, sources, emitted)
     else:
         wide = min(max((len(text) for text in texts), default=0), 60)
         numbers = len(str(len(texts)))
@@ -126,6 +129,19 @@ def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None) -> 
             origin = f"  <- {in_words(workspace, sources[0])}" if sources else ""
             out.append(f"{number:>{numbers}}  {escape(text).ljust(wide)}{origin}".rstrip())
     return "".join(f"{text}\n" for text in out)
+
+
+def _elsewhere(path: str, line: int, sources: Sequence[Source], emitted: Sequence[Emitted]) -> list[str]:
+    """`also in generated/prod/promptfoo/quality.yaml:12`: other lines made of the same values, in that environment."""
+    found: dict[str, set[int]] = {}
+    for source in sources:
+        if isinstance(source, At):
+            for artifact, lines in lines_of(emitted, source.path, source.env).items():
+                found.setdefault(artifact, set()).update(lines)
+    found.get(path, set()).discard(line)
+    shown = [f"{artifact}:{','.join(map(str, sorted(lines)))}" for artifact, lines in sorted(found.items()) if lines]
+    more = f" and {len(shown) - MOST_ELSEWHERE} more" if len(shown) > MOST_ELSEWHERE else ""
+    return [f"  also in {escape(', '.join(shown[:MOST_ELSEWHERE]))}{more}"] if shown else []
 
 
 def artifact_data(workspace: Workspace, artifact: Emitted, line: int | None) -> dict[str, Any]:

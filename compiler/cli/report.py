@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from llmops.compiler.cli.console import Console
 from llmops.compiler.diagnostics.collect import plural
-from llmops.compiler.diagnostics.escape import log_line
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.render import github, text
 from llmops.compiler.diagnostics.render import json as as_json
@@ -58,29 +57,27 @@ def present(console: Console, told: Told) -> None:
         console.out(as_json.dump(sarif.report(told.diagnostics, all_codes(), __version__)))
     elif shape == "github":
         _lines(console, told)
-        console.out(github.commands(told.diagnostics, told.environments))
+        console.out(github.commands(told.diagnostics, told.environments), commands=True)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             page = github.job_summary(told.diagnostics, told.last, told.environments)
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(page)
-        console.note(log_line(told.last) + "\n" if told.last else "")
+        _last(console, told)
     else:
         _lines(console, told)
-        failed = told.status != "ok"
-        (console.err if failed else console.note)(f"{told.last}\n" if told.last else "")
+        _last(console, told)
 
 
 def _lines(console: Console, told: Told) -> None:
     """The body on stdout, then the diagnostics on stderr."""
-    safe = console.shape == "github"
-    console.out(_safe(told.body) if safe else told.body)
-    shown = told.head + diagnostics_text(console, told)
-    console.err(_safe(shown) if safe else shown)
+    console.out(told.body)
+    console.err(told.head + diagnostics_text(console, told))
 
 
-def _safe(shown: str) -> str:
-    return "".join(log_line(line) for line in shown.splitlines(keepends=True))
+def _last(console: Console, told: Told) -> None:
+    say = console.note if told.status == "ok" else console.err
+    say(f"{told.last}\n" if told.last else "")
 
 
 def diagnostics_text(console: Console, told: Told) -> str:

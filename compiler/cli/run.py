@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from llmops.compiler.cli.console import Console
 from llmops.compiler.cli.options import Usage
 from llmops.compiler.cli.project import Place, find
+from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.finding import Diagnostic
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.model.request import Request
@@ -79,16 +81,28 @@ def compile_for(
 
     place = place_of(console, arguments)
     tools = toolkit()
+    start = time.monotonic()
     with console.waiting("compiling"):
         made = compile_project(
             Disk(place.root), Request(place.project, tuple(env), tuple(overrides)), options, tools
         )
+    if console.verbose:
+        console.err(_size_and_time(made, time.monotonic() - start))
     known = tuple(made.settings.environments) if made.settings else tuple(env)
     for name in env:
         if made.settings and name not in known:
             near = did_you_mean(name, known) or f"it has {', '.join(known)}"
             raise Usage(f"{made.settings.name} has no environment `{name}`; {near}")
     return Run(place, made, tools, known)
+
+
+def _size_and_time(made: Compilation, seconds: float) -> str:
+    files, read = len(made.sources), sum(len(source.data) for source in made.sources.values())
+    written = sum(len(one.content) for one in made.emitted)
+    return (
+        f"compiled in {seconds:.2f} s: {plural(files, 'file')} read ({read:,} bytes), "
+        f"{plural(len(made.emitted), 'artifact')} made ({written:,} bytes)\n"
+    )
 
 
 def unknown_checks(console: Console, run: Run) -> str:

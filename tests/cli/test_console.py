@@ -37,3 +37,18 @@ def test_colour_by_flag_reaches_the_output(llmops, minimal):
     assert "\x1b" not in plain
     assert "\x1b[1;31merror[SCH004]\x1b[0m" in coloured
     assert "\x1b]8;" not in coloured
+
+
+def test_no_config_text_commands_the_runner(process, minimal):
+    (minimal / "conf/prompt/answer.yaml").write_text(
+        "messages:\n  - user: '::stop-commands::x ##[add-mask]{{ question }}'\nvariables: {question: string}\n"
+    )
+    for args in (["explain", "prompt.answer"], ["explain", "generated/dev/promptfoo/quality.yaml"], ["validate", "-v"]):
+        for form in ("text", "json", "github"):
+            if form == "github" and args[0] == "explain":
+                continue
+            done = process(*args, "--output-format", form, cwd=minimal, GITHUB_ACTIONS="true")
+            lines = (done.stdout + done.stderr).splitlines()
+            assert lines
+            assert [line for line in lines if "##[" in line] == []
+            assert [line for line in lines if line.lstrip().startswith(("::stop", "::add"))] == []

@@ -41,6 +41,7 @@ def test_explain_a_line_of_an_artifact(llmops, project):
     assert done.stdout == (
         "temperature: 0.2   <- model.answerer.params.temperature   conf/env/prod.yaml:3"
         "  overrides conf/model/answerer.yaml:4 (0.5)\n"
+        "  also in generated/prod/promptfoo/quality.yaml:12\n"
     )
     assert done.stderr == f"{path} is not written yet; this is about the compiled text.\n"
     data = json.loads(llmops("explain", f"{path}:7", "--output-format", "json", cwd=project).stdout)

@@ -171,11 +171,13 @@ def _done(here: Console, run: Run, plan: Plan, notes: Sequence[Diagnostic], dry_
         done = [f"removed {plural(gone, 'file')}"] if gone else []
         done = [f"wrote {' and '.join(things)}", *done] if things else done
         settings = run.compilation.settings
+        conf = escape(settings.conf if settings else "conf")
         said = ", ".join(done)
-        last = f"{said[0].upper()}{said[1:]}. Commit them together with {escape(settings.conf if settings else 'conf')}/."
+        last = f"{said[0].upper()}{said[1:]}. Commit them together with {conf}/."
     told = Told(
         "compile", "ok", merge(run.diagnostics, notes), run.compilation.sources, run.environments, run.place.root,
-        body="" if here.quiet else describe(run, plan), files=counts(plan), last=last + unknown_checks(here, run),
+        body="" if here.quiet else describe(run, plan, verbose=here.verbose), files=counts(plan),
+        last=last + unknown_checks(here, run),
     )  # fmt: skip
     present(here, told)
     return 0

@@ -104,7 +104,8 @@ def _artifact(here: Console, run: Run, path: str, line: int | None) -> int:
     if on_disk != artifact.content:
         what = "is not written yet" if on_disk is None else "differs from what the configs give"
         here.note(f"{escape(path)} {what}; this is about the compiled text.\n")
-    return _print(here, artifact_text(workspace, artifact, line), artifact_data(workspace, artifact, line))
+    text = artifact_text(workspace, artifact, line, run.compilation.emitted)
+    return _print(here, text, artifact_data(workspace, artifact, line))
 
 
 def _value(here: Console, run: Run, subject: str, env: tuple[str, ...]) -> int:

@@ -16,8 +16,9 @@ VERSION = 1
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """One object, keys sorted, on one line; ASCII, so that no terminal and no log can be led astray by it."""
-    return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":")) + "\n"
+    """One object, keys sorted, on one line; ASCII, and without `##[`, so that no terminal and no log is led astray."""
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("##[", "##\\u005b") + "\n"
 
 
 def report(
