@@ -8,7 +8,7 @@ from typing import Any
 
 from llmops.compiler.emit import json, text, toml, yaml
 from llmops.compiler.emit.codes import MISREAD, TOO_LARGE
-from llmops.compiler.emit.header import header
+from llmops.compiler.emit.header import header, plain_address
 from llmops.compiler.emit.sourcemap import Lines, Origins, line_of, starts_a_file_text, together
 from llmops.compiler.emit.tree import MAX_BYTES, Node, Problem, Tree, Unwritable, data, misread
 from llmops.compiler.model.artifact import Artifact, Emitted, Format
@@ -51,7 +51,10 @@ def emit(artifact: Artifact, *, target: str, scope: str, path: str, escape: Call
     if tree.problems:
         return EmitResult(None, tuple(tree.problems))
     return EmitResult(
-        Emitted(path, target, scope, content, tuple(origins), artifact.about, artifact.executable, plain)
+        Emitted(
+            path, target, scope, content, tuple(origins),
+            tuple(dict.fromkeys(plain_address(one) for one in artifact.about)), artifact.executable, plain,
+        )
     )
 
 
@@ -83,14 +86,14 @@ def _data(artifact: Artifact, tree: Tree, path: str) -> tuple[Lines, Any]:
 
 
 def _put_header(artifact: Artifact, lines: Lines) -> None:
-    sentence = header(artifact.about)
+    sentence, sources = header(artifact.about)
     line = f"{artifact.comment} {sentence}"
     if artifact.format is Format.MARKDOWN and artifact.comment == "#":
         line = f"<!-- {sentence.replace('--', '- -')} -->"
     # A script's interpreter stands in the first line or nowhere.
     at = 1 if lines.text and lines.text[0].startswith("#!") else 0
     lines.text.insert(at, line)
-    lines.origins.insert(at, ())
+    lines.origins.insert(at, sources)
 
 
 def _verbatim(body: Any, path: str) -> tuple[bytes, list[Origins], None]:

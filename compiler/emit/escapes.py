@@ -7,7 +7,7 @@ raises Refusal where there is no such writing. They are pure, and joined by `cha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from llmops.compiler.model.target import Refusal
 
@@ -70,19 +70,43 @@ _promptfoo_calls = re.compile(r"\s*(?:https?|wss?):|\s*(?:mcp|browser)(?::|\Z)",
 def promptfoo_value(text: str) -> str:
     """A text that promptfoo renders: a prompt, an assertion's value, a variable of a prompt that is plain text.
 
-    Variables of a chat prompt (JSON) are put in without rendering; for them take `promptfoo_text`.
-    """
-    return nunjucks(promptfoo_text(text))
-
-
-def promptfoo_text(text: str) -> str:
-    """A text that promptfoo does not render; it still loads files and code that a value names at its start.
-
-    The key `$ref` loads a file or a URL as well, anywhere in its config.
+    Variables of a chat prompt (JSON) are put in without rendering; for them take `promptfoo_variable`. Files and code
+    that a value names at its start are loaded before anything is rendered. So is what a key `$ref` names, anywhere.
     """
     if _promptfoo_loads(text) or text == "$ref":
         raise Refusal(f"promptfoo would load or run what `{_start(text)}` names")
+    return nunjucks(text)
+
+
+_promptfoo_environment = re.compile(r"\benv[.\[]").search
+
+
+def promptfoo_text(text: str) -> str:
+    """A text that promptfoo does not render. It still puts `{{ env.NAME }}` in everywhere when it reads its config."""
+    # By splitting, since a pattern from brace to brace takes quadratic time on a text of opening braces.
+    if any(_promptfoo_environment(part.split("}}", 1)[0]) for part in text.split("{{")[1:]):
+        raise Refusal("promptfoo would put a variable of the environment in the place of `{{ env.… }}`")
+    promptfoo_value(text)
     return text
+
+
+_promptfoo_name = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}").finditer
+
+
+def promptfoo_variable(names: Iterable[str]) -> Escape:
+    """For the variables of a chat prompt (JSON) in a row that has these names.
+
+    promptfoo puts them in without rendering, but for `{{ name }}` of the same row, which nothing can keep as it is.
+    """
+    known = frozenset(names)
+
+    def escape(text: str) -> str:
+        name = next((found[1] for found in _promptfoo_name(text) if found[1] in known), None)
+        if name is not None:
+            raise Refusal(f"promptfoo would put the row's own `{name}` in the place of its name in braces")
+        return promptfoo_text(text)
+
+    return escape
 
 
 def promptfoo_provider(text: str) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 
 import jinja2
 import pytest
@@ -85,6 +87,18 @@ def test_go_templates_give_the_text_back(text: str) -> None:
             ["python: how do I sort?", "a file://x", "https://example.com", "ref", "profile://x", "exec: the board"],
         ),
         (
+            escapes.promptfoo_variable(["question", "label"]),
+            [
+                "{{question}}",
+                "a {{ {{ label }}",
+                "file://x",
+                "{{\tlabel\n}}",
+                "{{ env.HOME }}",
+                "a {{ x } env['HOME'] }}",
+            ],
+            ["{{ other }}", "{{ question", "{% if question %}", "question", "env.HOME", "{{ x }} env.HOME"],
+        ),
+        (
             escapes.promptfoo_provider,
             ["http://x", "https://x", "wss://x", "exec:id", "file://x", "mcp"],
             ["openai:gpt", "mcpx"],
@@ -115,6 +129,7 @@ ALL = [
     escapes.litellm_value,
     escapes.promptfoo_value,
     escapes.promptfoo_text,
+    escapes.promptfoo_variable(["question"]),
     escapes.promptfoo_provider,
     escapes.argv_value,
     escapes.env_line,
@@ -138,3 +153,29 @@ def test_canaries_are_texts_that_a_file_can_hold() -> None:
     assert len(set(CANARIES)) == len(CANARIES) > 120
     for text in CANARIES:
         text.encode()
+
+
+@pytest.mark.parametrize("escape", ALL)
+def test_no_text_takes_an_escape_long(escape: escapes.Escape) -> None:
+    start = time.perf_counter()
+    for part in (
+        "{",
+        "{{",
+        "{{ }",
+        "{{ a",
+        "}}",
+        "#}",
+        "${{",
+        "$",
+        " ",
+        "a",
+        "\n ",
+        "{{ env.",
+        "{{ \t",
+        "exec:",
+        "os.environ",
+    ):
+        for text in (part * 20_000, part * 20_000 + "x", "{{" + part * 20_000):
+            with contextlib.suppress(Refusal):
+                escape(text)
+    assert time.perf_counter() - start < 5

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from llmops.compiler.emit import toml as writer
 from llmops.compiler.model.artifact import Format
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import At
 from tests.compiler.emit.trees import NUMBERS, TEXTS, at, labelled, maps, text_of, try_emit, write
 
 
@@ -36,7 +37,11 @@ def test_a_document_in_full() -> None:
     }
     emitted = write(body, Format.TOML)
     assert list(
-        zip(emitted.content.decode().split("\n"), [[s.path[0] for s in line] for line in emitted.lines], strict=False)
+        zip(
+            emitted.content.decode().split("\n"),
+            [[s.path[0] for s in line if isinstance(s, At)] for line in emitted.lines],
+            strict=False,
+        )
     ) == [
         ("list = [", []),
         ('  "a",', ["item"]),
