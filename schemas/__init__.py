@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from llmops.compiler.model.kinds import Kind, Lookup, Schema, Shape
-from llmops.schemas.files import for_files
+from llmops.schemas.files import for_files, for_profiles
 
 __all__ = ["ENVIRONMENT", "bundle", "bundled", "kind", "kind_names", "load_kinds", "lookup", "lookup_in", "schema"]
 
@@ -88,9 +88,14 @@ def lookup_in(root: Schema) -> Lookup:
 
 
 def bundle(name: str) -> dict[str, Any]:
-    """A schema for an editor: it needs no other, and knows what a file may hold beside a resource's fields."""
+    """A schema for an editor: it needs no other, and knows what a file may hold beside a resource's fields.
+
+    That of `env` is for the profiles in conf/env/.
+    """
     whole = bundled(schema(name))
-    return for_files(whole) if name in (*kind_names(), ENVIRONMENT) else whole
+    if name == ENVIRONMENT:
+        return for_profiles(whole, kind_names())
+    return for_files(whole) if name in kind_names() else whole
 
 
 def bundled(root: Schema) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A file may have a `defaults:` list, and what it selects there may say the rest; 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 _DEFAULTS = {
@@ -26,6 +27,25 @@ def for_files(schema: dict[str, Any]) -> dict[str, Any]:
     if whole:
         out |= {"if": {"required": ["defaults"]}, "else": whole}
     return out
+
+
+def for_profiles(environment: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
+    """The schema of a profile, such as conf/env/prod.yaml: it says what the environment is, and changes resources."""
+    env: dict[str, Any] = _loosened(environment)
+    definitions = {"$defs": env.pop("$defs")} if "$defs" in env else {}
+    changes = {
+        kind: {
+            "title": kind.capitalize(), "description": f"Changes to resources of the kind {kind}, by name.",
+            "type": "object", "additionalProperties": {"type": "object"},
+        }
+        for kind in kinds
+    }
+    return {
+        "$schema": env.pop("$schema"), "title": "Profile",
+        "description": "Selects resources, says what an environment is, and changes fields of resources.",
+        "type": "object", "properties": {"defaults": _DEFAULTS, "env": env, **changes}, "additionalProperties": False,
+        **definitions,
+    }
 
 
 def _loosened(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.validate.codes import CODES
 from tests.compiler.validate.kit import Row, rows, run
 
@@ -372,3 +374,19 @@ def test_credentials_are_not_repeated(text: str) -> None:
     for _, finding in found:
         assert finding.secret
         assert not finding.labels[0].key_only
+
+
+EXCERPTS = {
+    "SCH002": "dataset", "SCH005": "eval", "SCH006": "gateway", "SCH008": "pipeline", "SCH009": "eval",
+    "SCH010": "gateway", "SCH012": "deployment",
+}
+"""The kind that an excerpt in a code's documentation is of, where it is no model."""
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.code not in ("SCH011", "SCH014", "SCH015")])
+def test_excerpts(code: Code) -> None:
+    """What a code's page calls bad gives that code, and what it calls good does not."""
+    kind = EXCERPTS.get(code.code, "model")
+    for text, expected in ((code.bad, True), (code.good, False)):
+        found = run({kind: {"it": yaml.safe_load(text)}}).findings
+        assert (code in {c for c, _ in found}) == expected

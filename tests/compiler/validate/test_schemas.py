@@ -20,6 +20,7 @@ KINDS = [*kind_names(), "env"]
 OURS = {
     "x-any", "x-brings", "x-env", "x-environment", "x-exactly-one", "x-file", "x-format-hint", "x-known", "x-open",
     "x-prefix", "x-ref", "x-ref-default", "x-ref-key", "x-same", "x-scope", "x-target", "x-text", "x-typed", "x-unit",
+    "x-weak",
 }
 STANDARD = {
     "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "dependentRequired", "description",
@@ -79,7 +80,7 @@ def test_examples_of_kinds(name: str) -> None:
     validator, editor = compiled(bundled(schemas.schema(name))), compiled(bundle(name))
     for example in schemas.schema(name)["examples"]:
         assert validator.accepts(example)
-        assert editor.accepts(example)
+        assert editor.accepts({"env": example} if name == "env" else example)
 
 
 def test_a_file_in_an_editor() -> None:
@@ -97,6 +98,10 @@ def test_a_file_in_an_editor() -> None:
         {"provider": "openai", "id": "a", "params": {"max_tokens": "8k"}}, {"task": "chat"},
     ):
         assert not editor.accepts(bad)
+    profile = compiled(bundle("env"))
+    assert profile.accepts({"defaults": [{"/model": ["a"]}], "env": {"region": "eu"}, "gateway": {"m": {"x": None}}})
+    assert not profile.accepts({"env": {"prodution": True}})
+    assert not profile.accepts({"gatway": {}})
 
 
 @pytest.mark.parametrize(("at", "schema"), ALL, ids=[at for at, _ in ALL])
