@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from llmops.compiler.model.keys import Address
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Source
 
 
@@ -29,12 +30,13 @@ class Artifact:
     `path` is below `generated/<env>/<target>/` (`generated/project/<target>/` for a target of project scope); one that
     starts with `/` stands below the repository, at a place that the target declares. `body` is a tree of maps, lists
     and scalars with `Sourced` parts; for TEXT and MARKDOWN a list of lines (each `str` or `Sourced[str]`); for
-    VERBATIM bytes or `Sourced[bytes]`. `about` are the resources that its header names.
+    VERBATIM bytes or `Sourced[bytes]`. `about` are the resources that its header names; a `Sourced` one is named because
+    of what stands at its sources (the reference that an eval makes to its prompt).
     """
 
     path: str
     body: Any
-    about: tuple[Address, ...] = ()
+    about: tuple[Address | Sourced[Address], ...] = ()
     format: Format = Format.YAML
     executable: bool = False
     comment: str | None = "#"

@@ -81,7 +81,7 @@ def changed(leaf: Leaf, workspace: Workspace, files: Files) -> Iterator[tuple[st
         yield from _other_file(value, workspace, files)
         return
     if shape is not None and shape.ref is not None and isinstance(value, str):
-        yield from ((name, {}) for name in _other_names(shape, value, leaf, project))
+        yield from _other_names(shape, value, leaf, project, files)
         return
     members = schema.get("enum") or ()
     yield from ((json.dumps(m), {}) for m in members if m != value)
@@ -108,15 +108,34 @@ def _other_texts(value: str, schema: Any) -> Iterator[str]:
     yield f"{value} and more"
 
 
-def _other_names(shape: Shape, value: str, leaf: Leaf, project: Project) -> Iterator[str]:
+def _other_names(
+    shape: Shape, value: str, leaf: Leaf, project: Project, files: Files
+) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Other entries of the resource's own map; other resources of the kind; else a copy of the one that is named."""
     assert shape.ref is not None
     if shape.ref.own:
         spec = project.resources[Address(str(leaf.path[0]), str(leaf.path[1]))].spec
-        yield from (name for name in spec.get(shape.ref.entry or "", {}) if name != value)
+        yield from ((name, {}) for name in spec.get(shape.ref.entry or "", {}) if name != value)
         return
     for address in project.resources:
         if address.kind in shape.ref.kinds and address.name != value:
-            yield address.name
+            yield address.name, {}
+    for kind in shape.ref.kinds:
+        for home in project.composed.files:
+            if f"/{kind}/" in f"/{home}" and home.endswith(f"/{value}.yaml"):
+                yield f"{value}_copy", _copied(home, value, files)
+
+
+def _copied(home: str, name: str, files: Files) -> dict[str, bytes]:
+    """A second resource like the one in `home`, selected in every environment."""
+    data = files.read(home)
+    conf, _, below = home.partition("/")
+    config = files.read(f"{conf}/config.yaml")
+    assert data is not None
+    assert config is not None
+    group = below.removesuffix(f"/{name}.yaml")
+    selected = config.replace(b"defaults:\n", f"defaults:\n  - {group}: [{name}_copy]\n".encode(), 1)
+    return {home.removesuffix(".yaml") + "_copy.yaml": data, f"{conf}/config.yaml": selected}
 
 
 def _other_file(value: str, workspace: Workspace, files: Files) -> Iterator[tuple[str, dict[str, bytes]]]:

@@ -19,7 +19,6 @@ from llmops.compiler.explain import writers
 from llmops.compiler.load.disk import Disk, Overlay
 from llmops.compiler.model.artifact import Emitted
 from llmops.compiler.model.request import Request
-from llmops.compiler.model.sources import Span
 from tests.provenance.leaves import Leaf, changed, leaves, replaced
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,18 +53,18 @@ class Tally:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.name for e in EXAMPLES])
 def test_changed_lines_are_attributed(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = Disk(REPOSITORY)
-    request = Request(str(example.relative_to(REPOSITORY)))
+    files = Disk(example)
+    request = Request()
     before = compile_project(files, request, tools=TOOLS)
     assert not before.failed
     assert before.workspace is not None
     tally = Tally()
     for leaf in leaves(before.workspace, files):
         tally.leaves += 1
-        after = mutate(leaf, before, files, request, tally)
-        if after is not None:
+        made = mutate(leaf, before, files, request, tally)
+        if made is not None:
             tally.compiled += 1
-            compare(leaf, before, after, tally)
+            compare(leaf, *made, tally)
     with capsys.disabled():
         print(f"\n{example.name}: {tally}")
     assert tally.missed == []
@@ -75,8 +74,11 @@ def test_changed_lines_are_attributed(example: Path, capsys: pytest.CaptureFixtu
 
 def mutate(
     leaf: Leaf, before: Compilation, files: Disk, request: Request, tally: Tally
-) -> tuple[Compilation, Span] | None:
-    """The project with the leaf changed, and where the new value stands; None where no other value compiles."""
+) -> tuple[Compilation, Compilation] | None:
+    """The project without and with the leaf changed; None where no other value compiles.
+
+    Some values need another file (another resource to name): it stands on both sides.
+    """
     assert before.workspace is not None
     data = files.read(leaf.span.file)
     assert data is not None
@@ -85,14 +87,14 @@ def mutate(
         overlay = Overlay(files, {**more, leaf.span.file: replaced(data, leaf.span, text)})
         after = compile_project(overlay, request, tools=TOOLS)
         if not after.failed:
-            return after, leaf.span
+            base = compile_project(Overlay(files, dict(more)), request, tools=TOOLS) if more else before
+            return base, after
         codes.extend(d.code for d in after.diagnostics if d.severity == "error")
     tally.refused[codes[0] if codes else "no other value"] += 1
     return None
 
 
-def compare(leaf: Leaf, before: Compilation, outcome: tuple[Compilation, Span], tally: Tally) -> None:
-    after, _ = outcome
+def compare(leaf: Leaf, before: Compilation, after: Compilation, tally: Tally) -> None:
     old = {e.path: e for e in before.emitted}
     new = {e.path: e for e in after.emitted}
     touched = False
