@@ -56,10 +56,9 @@ def _all(work: Work, jobs: list[Job]) -> Iterator[File]:
 
 def eval_files(work: Work, job: Job, task: Task) -> list[Sourced[str]]:
     """What decides one eval, as git's pathspecs: not the configs of other evals, nor what was compiled for them."""
-    primary = next(iter(shared(job.reader.project)), None)
     files = [File(Sourced(work.in_project("llmops.yaml")))]
-    if primary is not None:
-        files.append(File(Sourced(primary)))
+    # what is selected; profiles count where they write a field
+    files.extend(File(Sourced(path)) for path in shared(job.reader.project) if path.endswith("/config.yaml"))
     files.extend(_of_task(work, job.reader.project, task))
     files.extend(File(Sourced(path)) for path in task.check.files)
     files.extend(File(Sourced(path)) for _, service in job.services for path in service.files)

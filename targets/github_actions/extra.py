@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.model.sourced import Joined, Remark, Sourced
-from llmops.compiler.model.view import Node
 from llmops.targets.github_actions import steps
 from llmops.targets.github_actions.affected import eval_files
-from llmops.targets.github_actions.jobs import FORK, after, trusted
+from llmops.targets.github_actions.jobs import FORK, after, always, trusted
 from llmops.targets.github_actions.plan import Stage
 from llmops.targets.github_actions.words import condition, data, script
 from llmops.targets.github_actions.work import Work
@@ -38,7 +37,7 @@ def changes(work: Work, stage: Stage, first: list[str]) -> dict[str, Any]:
     """The job that says which evals a change touches, one output each."""
     out = _job(
         work, f"{stage.name}: what the change affects", _reading(), [*after(stage.node), *first],
-        condition((trusted(work),)),
+        condition((always(stage.node), trusted(work))),
     )  # fmt: skip
     names = [job.tasks[0].address.name for job in stage.jobs]
     out["outputs"] = {name: f"${{{{ steps.changes.outputs.{name} }}}}" for name in names}
@@ -67,11 +66,6 @@ def gate(work: Work, stage: Stage) -> dict[str, Any]:
 
 
 # --- approval ----------------------------------------------------------------------------------------------------
-
-
-def wants_approval(stage: Node) -> bool:
-    one = stage.maybe_text("approval")
-    return one.value == "required" if one is not None else stage.has("approval")
 
 
 def approval(work: Work, stage: Stage) -> Any:

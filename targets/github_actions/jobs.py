@@ -39,17 +39,15 @@ def job(work: Work, stage: Stage, made: Job, first: list[str]) -> dict[str, Any]
     needs = [*after(made.stage), *first, *([made.changes] if made.changes else [])]
     if needs:
         out["needs"] = needs
-    always = made.stage.maybe_flag("always") if made.stage.has("after") else None
     when = condition((
-        Sourced("!cancelled()", (), raw=True).because(always) if always is not None and always.value else None,
-        trusted(work) if guarded else None,
+        always(made.stage), trusted(work) if guarded else None,
         f"needs.{made.changes}.outputs.{made.tasks[0].address.name} == 'true'" if made.changes else None,
     ))
     if when is not None:
-        out["if"] = when if always is None else when.because(always)
+        out["if"] = when
     out["timeout-minutes"] = minutes(made.stage)
     out["permissions"] = _permissions(found, extra)
-    if made.has_secret or made.releases or found:
+    if made.has_secret or made.releases or found or stage.approved:
         out["environment"] = made.environment
     if made.releases:
         # Two releases to one place would undo each other's work; whatever the branch.
@@ -66,6 +64,12 @@ def job(work: Work, stage: Stage, made: Job, first: list[str]) -> dict[str, Any]
 
 def after(stage: Node) -> list[Any]:
     return list(stage.tree("after") or [])
+
+
+def always(stage: Node) -> Sourced[str] | None:
+    """The condition of a stage that also runs when one before it failed."""
+    flag = stage.maybe_flag("always") if stage.has("after") else None
+    return Sourced("!cancelled()", (), raw=True).because(flag) if flag is not None and flag.value else None
 
 
 def minutes(stage: Node) -> Any:

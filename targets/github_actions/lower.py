@@ -69,7 +69,7 @@ def _jobs(work: Work, planned: list[Stage]) -> Iterator[tuple[str, Any]]:
     for stage in planned:
         # What starts at once waits for the check: nothing is spent on files that are out of date.
         first = [extra.CHECK] if check is not None and not stage.node.has("after") else []
-        if extra.wants_approval(stage.node):
+        if stage.approved:
             first.append(f"{stage.name}-approval")
             made[first[-1]] = extra.approval(work, stage)
         if stage.affected:

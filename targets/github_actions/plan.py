@@ -81,6 +81,12 @@ class Stage:
         return self.node.name
 
     @property
+    def approved(self) -> bool:
+        """Whether a person must agree first."""
+        one = self.node.maybe_text("approval")
+        return one.value == "required" if one is not None else self.node.has("approval")
+
+    @property
     def affected(self) -> bool:
         return any(job.changes is not None for job in self.jobs)
 

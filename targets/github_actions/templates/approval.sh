@@ -11,7 +11,7 @@ if [ -z "$asked" ]; then
 fi
 if [ -n "${REVIEWERS:-}" ]; then
   while IFS= read -r person; do
-    if ! grep --quiet --ignore-case --line-regexp --fixed-strings -e "$person" <<< "${REVIEWERS//*\//}"; then
+    if ! grep --quiet --ignore-case --line-regexp --fixed-strings -e "$person" < <(sed 's|.*/||' <<< "$REVIEWERS"); then
       echo "The environment $ENVIRONMENT asks $person, whom the config does not name."
       exit 1
     fi
