@@ -18,7 +18,7 @@ def write_schemas(project: Path) -> list[str]:
     ignore = folder.parent / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    names = [*schemas.kind_names(), schemas.ENVIRONMENT]
+    names = [*schemas.kind_names(), schemas.ENVIRONMENT, "project"]
     for name in names:
         path = folder / f"{name}.json"
         text = json.dumps(schemas.bundle(name), ensure_ascii=False, indent=1) + "\n"
@@ -39,6 +39,7 @@ def refresh_schemas(project: Path) -> None:
 
 
 def settings(kinds: list[str], conf: str = "conf") -> str:
-    """`.vscode/settings.json`: the YAML extension finds the schema of each kind's folder."""
-    found = {f"./{FOLDER}/{kind}.json": f"{conf}/{kind}/**/*.yaml" for kind in kinds}
+    """`.vscode/settings.json`: the YAML extension finds the schema of each kind's folder, and of llmops.yaml."""
+    found = {f"./{FOLDER}/{kind}.json": f"{conf}/{kind}/**/*.yaml" for kind in (*kinds, "env")}
+    found[f"./{FOLDER}/project.json"] = "llmops.yaml"
     return json.dumps({"yaml.schemas": found}, indent=2) + "\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import jsonschema
 import pytest
 
+from llmops import schemas
 from llmops.compiler.diagnostics import collect
 from llmops.compiler.diagnostics.escape import escape
 from llmops.compiler.diagnostics.finding import Severity
@@ -37,6 +39,14 @@ def test_json(golden):
     found = as_json.report("compile", "error", CASES, files={"added": 0, "changed": 0, "removed": 0})
     assert json.loads(as_json.dump(found)) == found
     golden("report.json", json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+@pytest.mark.parametrize("found", [CASES, (hostile(),), ()])
+def test_json_is_as_its_schema_says(found):
+    schema = schemas.bundled(schemas.schema("diagnostic"))
+    validator = jsonschema.Draft202012Validator(schema)
+    report = as_json.report("compile", "error", found, files={"added": 0, "changed": 0, "removed": 0})
+    assert [error.message for error in validator.iter_errors(report)] == []
 
 
 def test_sarif(golden):
