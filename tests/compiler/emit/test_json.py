@@ -14,7 +14,7 @@ from llmops.compiler.model.sources import At
 from tests.compiler.emit.trees import at, exact, labelled, text_of, trees, write
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(trees())
 def test_any_tree_reads_back_and_looks_like_json_dumps(tree: Any) -> None:
     text = text_of(tree, Format.JSON)
@@ -24,7 +24,7 @@ def test_any_tree_reads_back_and_looks_like_json_dumps(tree: Any) -> None:
     assert "\u202e" not in text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(trees(), max_size=5))
 def test_each_item_is_a_line_of_jsonl(items: list[Any]) -> None:
     emitted = write(labelled(items), Format.JSONL)

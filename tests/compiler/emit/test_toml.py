@@ -19,7 +19,7 @@ def ordered(value: Any) -> Any:
     return [ordered(item) for item in value] if isinstance(value, list) else (type(value), repr(value))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(maps(TEXTS | NUMBERS))
 def test_any_map_without_null_reads_back(tree: Any) -> None:
     emitted = write(labelled(tree), Format.TOML)
