@@ -15,7 +15,7 @@ from llmops.compiler.diagnostics.suggest import distance
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes
-from llmops.compiler.validate.messages import Found
+from llmops.compiler.validate.found import Found
 from llmops.compiler.validate.words import credential
 
 MOST_NAMES = 200

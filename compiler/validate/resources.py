@@ -14,7 +14,9 @@ from llmops.compiler.model.project import Composed, Resource
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.explain import Problem, explain
 from llmops.compiler.validate.fill import Filled, fill
-from llmops.compiler.validate.messages import Found, Whole, bad_name, finding, unexplained
+from llmops.compiler.validate.found import Found, Whole
+from llmops.compiler.validate.keys import bad_name
+from llmops.compiler.validate.messages import finding, unexplained
 from llmops.compiler.validate.validator import Validator, compiled
 from llmops.compiler.validate.words import this_is
 from llmops.schemas import ENVIRONMENT, bundled, lookup, lookup_in, schema

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import json_type
 from llmops.compiler.validate.explain import explain
-from llmops.compiler.validate.messages import Whole, finding
+from llmops.compiler.validate.found import Whole
+from llmops.compiler.validate.messages import finding
 from llmops.compiler.validate.validator import _Python, _Rust
 from llmops.schemas import bundled, load_kinds, schema
 from tests.compiler.validate.test_language import EXAMPLES
