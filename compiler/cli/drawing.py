@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
+from llmops.compiler.diagnostics.render.json import dump
 from llmops.compiler.model.keys import Address, dotted
 from llmops.compiler.model.project import Edge, Project
 
@@ -120,4 +120,4 @@ def as_json(project: Project, chosen: Chosen) -> str:
             if edge.source in chosen.addresses and edge.target in chosen.addresses
         ],
     }
-    return json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n"
+    return dump(found)

@@ -78,7 +78,8 @@ def main(args: list[str] | None = None) -> int:
     """Run a command line; gives the exit code. Nothing escapes: a fault of ours is 3, an interruption 130."""
     prepare_streams()
     try:
-        result = cli.main(args, prog_name="llmops", standalone_mode=False)
+        arguments = sys.argv[1:] if args is None else args
+        result = cli.main(arguments or ["--help"], prog_name="llmops", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code

@@ -92,7 +92,8 @@ def diagnostics_text(console: Console, told: Told) -> str:
             in_full = [one for one in told.diagnostics if one.severity is not Severity.INFO]
         else:
             lines += kinds[Severity.WARNING]
-        lines += kinds[Severity.INFO]
+        if console.verbose or not kinds[Severity.ERROR]:  # beside errors they are mostly echoes
+            lines += kinds[Severity.INFO]
     limit = len(in_full) if console.verbose else MOST_IN_FULL
     blocks = text.render(in_full[:limit], told.sources, told.environments, look)
     if len(in_full) > limit:

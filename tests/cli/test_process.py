@@ -104,3 +104,9 @@ def test_version(process, tmp_path):
     assert (done.returncode, done.stdout) == (0, "llmops 0.1.0\n")
 
 
+
+
+def test_the_bare_command_helps(process, tmp_path):
+    done = process(cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == process("--help", cwd=tmp_path).stdout
