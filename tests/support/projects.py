@@ -15,7 +15,7 @@ defaults:
 """,
     "conf/model/answerer.yaml": """\
 provider: openai
-id: gpt-4o-mini
+id: gpt-5.4-mini-2026-03-17
 params: {temperature: 0, max_tokens: 300}
 """,
     "conf/prompt/answer.yaml": """\
