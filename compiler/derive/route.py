@@ -13,7 +13,7 @@ from typing import Any
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.model.exports import Endpoint, Variable
 from llmops.compiler.model.keys import Key
-from llmops.compiler.model.sourced import Sourced, combine, merge
+from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import Fact, Source
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, Reader, View
@@ -146,8 +146,8 @@ def provider_url(lowering: Lowering, provider: Sourced[str]) -> Sourced[str] | N
     row = lowering.facts.provider(provider.value)
     if row is None or row.base_url is None:
         return None
-    fact = Sourced(row.base_url, (Fact(row.fact, row.source, row.as_of),), raw=True)
-    return combine(lambda url, _: url, fact, provider)
+    fact = Fact(row.fact, row.source, row.as_of)
+    return Sourced(row.base_url, merge(provider.sources, (fact,)), raw=True)
 
 
 def outside_variable(node: Node, *keys: Key) -> Variable | None:

@@ -62,7 +62,7 @@ def merge(*sources: Iterable[Source]) -> tuple[Source, ...]:
 def combine(function: Callable[..., U], *parts: Sourced[Any]) -> Sourced[U]:
     """A value made of several, with the origins of all."""
     return Sourced(
-        function(*(p.value for p in parts)), merge(*(p.sources for p in parts)), any(p.raw for p in parts)
+        function(*(p.value for p in parts)), merge(*(p.sources for p in parts)), all(p.raw for p in parts)
     )
 
 
