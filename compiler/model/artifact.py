@@ -30,8 +30,8 @@ class Artifact:
     `path` is below `generated/<env>/<target>/` (`generated/project/<target>/` for a target of project scope); one that
     starts with `/` stands below the repository, at a place that the target declares. `body` is a tree of maps, lists
     and scalars with `Sourced` parts; for TEXT and MARKDOWN a list of lines (each `str` or `Sourced[str]`); for
-    VERBATIM bytes or `Sourced[bytes]`. `about` are the resources that its header names; a `Sourced` one is named because
-    of what stands at its sources (the reference that an eval makes to its prompt).
+    VERBATIM bytes or `Sourced[bytes]`. `about` are the resources that its header names; a `Sourced` one is named
+    because of what stands at its sources (the reference that an eval makes to its prompt).
     """
 
     path: str
