@@ -16,7 +16,7 @@ from llmops.compiler.model.sources import At, Content, Source, Span
 
 if TYPE_CHECKING:
     from llmops.compiler.model.artifact import Emitted
-    from llmops.compiler.model.project import Workspace
+    from llmops.compiler.model.project import Project, Workspace
     from llmops.compiler.write.plan import Item, Plan
     from llmops.compiler.write.refusals import Drift
 
@@ -107,9 +107,20 @@ def _affected(run: Run, items: Sequence[Item]) -> list[Address]:
                 changed.add((source.env, Address(str(source.path[0]), str(source.path[1]))))
     for env, address in changed:
         project = workspace.projects.get(env) if workspace else None
-        if project is not None and address in project.resources:
-            found.update(project.dependents(address))
+        if project is not None:
+            found |= _users(project, address)
     return sorted(found)
+
+
+def _users(project: Project, address: Address) -> set[Address]:
+    """As `project.dependents`, without networkx, which a small compile has no other need of."""
+    found: set[Address] = set()
+    waiting = [address]
+    while waiting:
+        users = {edge.source for edge in project.edges_to(waiting.pop())} - found
+        found |= users
+        waiting += users
+    return found
 
 
 def _by_folder(items: Sequence[Item]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,11 +114,12 @@ def unknown_checks(console: Console, run: Run) -> str:
     return f"   {number} {'check was' if number == 1 else 'checks were'} not possible for want of a fact{more}"
 
 
-def repository_path(place: Place, console: Console, argument: str) -> str:
-    """A path as typed (from the current folder, or from `-C`), relative to the repository."""
-    base = Path(console.directory or ".")
-    for candidate in (base / argument, place.folder / argument, place.root / argument):
-        inside = place.inside(candidate)
-        if inside is not None and candidate.exists():
-            return inside
-    return argument.removeprefix("./")
+def repository_path(place: Place, console: Console, argument: str, known: Collection[str] = ()) -> str:
+    """A path as typed (from the current folder, the project's or the repository's), relative to the repository.
+
+    The first that is `known`, or that exists; else as it was typed.
+    """
+    bases = (Path(console.directory or "."), place.folder, place.root)
+    inside = [path for path in (place.inside(base / argument) for base in bases) if path is not None]
+    found = [path for path in inside if path in known] or [path for path in inside if (place.root / path).exists()]
+    return found[0] if found else argument.removeprefix("./")

@@ -175,6 +175,11 @@ def test_a_repository_above_the_project(llmops, process, project, tmp_path):
     assert [path.name for path in (root / ".github/workflows").iterdir()] == ["llmops-bot-pull_request.yml"]
     edit(project, "temperature: 0", "temperature: 3")
     assert " --> apps/bot/conf/model/answerer.yaml:3:23\n" in process("validate", cwd=project).stderr
+    edit(project, "temperature: 3", "temperature: 0")
+    shutil.rmtree(project / "generated")
+    for folder, path in ((project, CONFIG), (project, f"apps/bot/{CONFIG}"), (project / "conf", CONFIG)):
+        done = llmops("explain", f"{path}:7", cwd=folder)
+        assert done.stdout.startswith("temperature: 0   <- model.answerer.params.temperature   apps/bot/conf/")
     (project / "llmops.yaml").write_text("name: bot\nenvironments: {dev: []}\nrepository: ../../..\n")
     wrong = process("compile", cwd=project)
     assert wrong.returncode == 2

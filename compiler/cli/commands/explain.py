@@ -72,8 +72,9 @@ def _compiled(here: Console, subject: str, env: tuple[str, ...]) -> int:
     for name in env:
         if name not in run.environments:
             raise Usage(f"no environment is named `{name}`; it has {', '.join(run.environments)}")
-    path = repository_path(run.place, here, file)
-    if "/" in subject or any(one.path == path for one in run.compilation.emitted):
+    artifacts = {one.path for one in run.compilation.emitted}
+    path = repository_path(run.place, here, file, artifacts)
+    if "/" in subject or path in artifacts:
         return _artifact(here, run, path, line)
     return _value(here, run, subject, env)
 
