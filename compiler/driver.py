@@ -114,7 +114,7 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
         valid = validated[env]
         linked = link(
             settings.name, settings.root, composed, tools.kinds, valid.resources, valid.environment, files,
-            lambda kind, name: _implied(tools.facts, kind, name), elsewhere,
+            lambda kind, name: _implied(tools.facts, kind, name), elsewhere, tuple(settings.environments),
         )
         projects[env] = linked.project
         for code, finding in (*valid.findings, *linked.findings):

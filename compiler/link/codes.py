@@ -70,4 +70,14 @@ REF007 = Code(
     good="defaults: [{model: [answerer, judge]}]",
 )
 
-CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007)
+REF008 = Code(
+    code="REF008",
+    name="unknown-environment",
+    severity=Severity.ERROR,
+    summary="A field that names an environment must name one of llmops.yaml.",
+    why="Nothing would run there.",
+    bad="deploy: {deployment: [answerer], environment: prd}",
+    good="deploy: {deployment: [answerer], environment: prod}",
+)
+
+CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007, REF008)

@@ -38,10 +38,12 @@ def link(
     files: Files,
     implied: Implied,
     elsewhere: Mapping[str, Mapping[Address, Resource]],
+    environments: tuple[str, ...],
 ) -> Linked:
     """Follow every reference and file path of one environment. Broken resources are linked as far as they go.
 
-    `elsewhere` are the resources of all environments of the run: some references mean another one's (`x-env`).
+    `elsewhere` are the resources of the environments of the run: some references mean another one's (`x-env`).
+    `environments` are all that the project has.
     """
     known = dict(resources)
     edges: list[Edge] = []
@@ -51,15 +53,18 @@ def link(
     for resource in [*resources.values(), environment]:
         if not resource.kind.shape.has_references:
             continue
-        for place in _places(resource, tuple(elsewhere)):
-            if place.env is not None and place.env != composed.env:
-                found.extend(_far(place, elsewhere))
+        for place in _places(resource, environments):
+            far = list(_far(place, elsewhere)) if place.env is not None else []
+            if far or (place.env is not None and place.env != composed.env):
+                found.extend(far)
             elif place.ref is not None:
-                _follow(place, known, edges, found, composed, kinds)
+                _follow(place, known, edges, found, composed, environment)
             elif "x-brings" in place.shape.schema and isinstance(place.value, str):
                 _bring(place, known, edges, kinds, implied)
             elif "x-file" in place.shape.schema and isinstance(place.value, str):
                 found.extend(_file(place, texts, globs))
+            elif "x-environment" in place.shape.schema and place.value not in environments:
+                found.append(_unknown_environment(place, environments))
     project = Project(
         name=name, env=composed.env, kinds=kinds, resources=known, edges=tuple(edges), composed=composed,
         environment=environment, texts=texts, globs=globs,
@@ -94,7 +99,7 @@ def _places(resource: Resource, environments: tuple[str, ...]) -> Iterator[_Plac
         if shape.ref is not None and isinstance(value, str):
             yield _Place(resource, at, shape, value, shape.ref, env=None if shape.ref.own else env)
         if not isinstance(value, Mapping):
-            if "x-brings" in shape.schema or "x-file" in shape.schema:
+            if any(keyword in shape.schema for keyword in ("x-brings", "x-file", "x-environment")):
                 yield _Place(resource, at, shape, value)
             continue
         if shape.ref_key is not None:
@@ -113,7 +118,7 @@ def _environment(written: Any, environments: tuple[str, ...]) -> str:
 
 
 def _far(place: _Place, elsewhere: Mapping[str, Mapping[Address, Resource]]) -> Iterator[Found]:
-    """A reference into another environment: checked there; it makes no edge here."""
+    """A reference into an environment that the config chose: checked there, with the same words wherever one looks."""
     known = elsewhere.get(place.env or "")
     if known is None or place.ref is None or any(Address(k, place.value) in known for k in place.ref.kinds):
         return
@@ -127,13 +132,23 @@ def _far(place: _Place, elsewhere: Mapping[str, Mapping[Address, Resource]]) -> 
     )
 
 
+def _unknown_environment(place: _Place, environments: tuple[str, ...]) -> Found:
+    close = nearest(str(place.value), environments)
+    return codes.REF008, Finding(
+        f"the project has no environment `{place.value}`",
+        (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
+        notes=(f"environments of llmops.yaml: {', '.join(environments)}",), found=str(place.value),
+        expected=close[0] if close else None,
+    )
+
+
 def _follow(
     place: _Place,
     known: Mapping[Address, Resource],
     edges: list[Edge],
     found: list[Found],
     composed: Composed,
-    kinds: Mapping[str, Kind[Any]],
+    environment: Resource,
 ) -> None:
     ref = place.ref
     assert ref is not None
@@ -147,6 +162,11 @@ def _follow(
             edges.append(Edge(source, source, place.at, role, name, weak=True))
         elif not place.resource.broken:
             found.append(_unknown_entry(place, name, tuple(entries), f"{source}"))
+        return
+    if ref.kinds == (environment.address.kind,):  # a thing of the environment itself, such as a pool
+        entries = item(environment.spec, ref.entry or "") or {}
+        if name not in entries and not environment.broken:
+            found.append(_unknown_entry(place, name, tuple(entries), f"{ref.kinds[0]}.{ref.entry}"))
         return
     if ref.entry is not None:
         name, _, entry = place.value.partition(".")

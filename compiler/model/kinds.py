@@ -106,7 +106,7 @@ class Shape:
     @cached_property
     def has_references(self) -> bool:
         """Whether a reference, a file or something that brings a resource can stand at or below this shape."""
-        return self._any(lambda s: any(k in s for k in ("x-ref", "x-ref-key", "x-brings", "x-file", "x-target")), set())
+        return self._any(lambda s: any(k in s for k in ("x-ref", "x-ref-key", "x-brings", "x-file", "x-target", "x-environment")), set())
 
     def _any(self, test: Callable[[Schema], bool], seen: set[str]) -> bool:
         if self.pointer in seen:
