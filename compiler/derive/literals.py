@@ -16,8 +16,9 @@ _ENTROPY = 4.25
 """Bits a character: a random text of 32 letters and digits has about 4.5, words and names have less."""
 _CHANGES = 0.45
 """How often a character is of another class (upper, lower, digit) than the one before it; words change seldom."""
-_PUBLIC = re.compile(r"(?:base64,|sha(?:256|384|512)[-:])\Z")
-"""What stands before a digest or an embedded file."""
+_PUBLIC = re.compile(r"base64,\Z")
+"""What stands before an embedded file."""
+_DIGEST = re.compile(r"sha(?:256|384|512)-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def literals(text: str) -> Iterator[Literal]:
     for found in _RANDOM.finditer(text):
         start, end = found.span()
         overlaps = any(start < b and a < end for a, b in taken)
-        if not overlaps and not _PUBLIC.search(text, max(0, start - 10), start) and looks_random(found[0]):
+        public = _PUBLIC.search(text, max(0, start - 10), start) or _DIGEST.match(text, start)
+        if not overlaps and not public and looks_random(found[0]):
             yield Literal(start, end, None)
 
 

@@ -10,7 +10,8 @@
 Marks are `# error: [CODE]`, `# warning: [CODE]`, `# info: [CODE]` or `# unknown: [CODE]`, several codes with commas; they
 are taken out before the compiler sees the file. Files before the first `##` belong to every case; a case may replace
 them, or drop one with an empty fence. llmops.yaml (one environment, dev) and conf/config.yaml (select everything) are
-made where they are left out. A `text` fence holds the whole report of its case; LLMOPS_ACCEPT=1 rewrites it.
+made where they are left out. `<random 20>` stands for 20 letters and digits, and `<letters 20>` for letters, so that no
+page holds what looks like a key. A `text` fence holds the whole report of its case; LLMOPS_ACCEPT=1 rewrites it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from random import Random
+from string import ascii_letters as letters
+from string import digits
 
 from llmops.compiler.diagnostics.render.text import render
 from llmops.compiler.driver import Compilation, Options, Toolkit, compile_project, toolkit
@@ -30,6 +34,7 @@ HERE = Path(__file__).parent
 PAGES = sorted(HERE.glob("*/*.md"))
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"[ \t]*# (error|warning|info|unknown): \[([A-Z0-9, ]+)\]")
+_RANDOM = re.compile(r"<(random|letters|hex) (\d+)>")
 _DATE = re.compile(r"\(as of (\d{4}-\d{2}-\d{2})\)")
 
 Expected = tuple[str, str, str, int]
@@ -67,9 +72,15 @@ def cases(page: Path) -> list[Case]:
         own, snapshot = _fences(body)
         marked = {path: text for path, text in {**shared, **own}.items() if text}
         expected = tuple(sorted(mark for path, text in marked.items() for mark in _marks(path, text)))
-        files = {path: _MARK.sub("", text) for path, text in marked.items()}
+        files = {path: _RANDOM.sub(_random, _MARK.sub("", text)) for path, text in marked.items()}
         found.append(Case(page, title.strip(), files, expected, snapshot))
     return found
+
+
+def _random(found: re.Match[str]) -> str:
+    """Always the same letters and digits, as mixed as in a key."""
+    alphabet = {"random": letters + digits, "letters": letters, "hex": "0123456789abcdef"}[found[1]]
+    return "".join(Random(7).choices(alphabet, k=int(found[2])))
 
 
 def _fences(text: str) -> tuple[dict[str, str], str | None]:
