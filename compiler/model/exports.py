@@ -28,6 +28,8 @@ class Endpoint:
     url: Sourced[str]
     key: Variable | None = None
     health: Sourced[str] | None = None
+    outside: Variable | None = None
+    """The variable that holds the address where it is known only outside; `url` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Service:
     tools: tuple[str, ...] = ()
     image: Sourced[str] | None = None
     args: tuple[Sourced[str], ...] = ()
-    mounts: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[tuple[str | Sourced[str], str], ...] = ()
     variables: tuple[Variable, ...] = ()
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     key: Variable | None = None
@@ -56,6 +58,10 @@ class Service:
     """Resources that must answer before it starts."""
     files: tuple[str, ...] = ()
     """Files of the repository that decide what it does, beside the configs: a lock file."""
+    shares_memory: bool = False
+    """Its processes talk through /dev/shm, which is small in a container unless the platform is told otherwise."""
+    start_up: str | None = None
+    """How long it may take until `health` answers, as a duration; None where a minute is enough."""
 
 
 @dataclass(frozen=True, slots=True)

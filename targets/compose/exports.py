@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
-from llmops.compiler.derive.placement import host, platform
-from llmops.compiler.model.exports import Deploy, Endpoint, Service, Variable
-from llmops.compiler.model.sourced import literal
+from llmops.compiler.derive.route import outside_variable
+from llmops.compiler.model.exports import Deploy, Endpoint
+from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
-from llmops.schemas.types import DEPLOYMENT
-
-PLATFORM = "compose"
-
-
-def here(lowering: Lowering, deployment: View[Any]) -> bool:
-    chosen = platform(lowering.reader, deployment)
-    return chosen is not None and chosen.value == PLATFORM and not deployment.has("endpoint")
-
-
-def host_of(lowering: Lowering, resource: View[Any]) -> View[Any] | None:
-    """The deployment that runs a resource on this platform: itself, or the one that names a gateway."""
-    if resource.address.kind == "deployment":
-        return resource if here(lowering, resource) else None
-    deployment = host(lowering.reader, resource) if resource.address.kind == "gateway" else None
-    return deployment if deployment is not None and here(lowering, deployment) else None
-
-
-def runs(lowering: Lowering, deployment: View[Any]) -> Service | None:
-    """What its container runs, as the engine in charge says."""
-    gateway = deployment.ref("gateway")
-    return lowering.ask(Service, gateway if gateway is not None else deployment, PLATFORM)
+from llmops.targets.compose.placed import PLATFORM, here, host_of, runs
+from llmops.targets.compose.variables import needed
 
 
 def endpoint(lowering: Lowering, resource: View[Any], near: str | None) -> Endpoint | None:
@@ -38,27 +19,29 @@ def endpoint(lowering: Lowering, resource: View[Any], near: str | None) -> Endpo
     service = runs(lowering, deployment) if deployment is not None else None
     if deployment is None or service is None:
         return None
-    key = service.key
+    name, at = "127.0.0.1", deployment.maybe_integer("publish")
     if near == PLATFORM:
-        name = deployment.address.name
-        url = service.port.express(lambda p: f"http://{name}:{p}/v1")
-        return Endpoint(url, key)
-    published = deployment.maybe_integer("publish")
-    if published is None:
+        name, at = deployment.address.name, service.port
+    if at is None:
         return None
     return Endpoint(
-        published.express(lambda p: f"http://127.0.0.1:{p}/v1"), key,
-        published.express(lambda p: f"http://127.0.0.1:{p}{service.health}"),
+        at.express(lambda p: f"http://{name}:{p}/v1"), service.key,
+        at.express(lambda p: f"http://{name}:{p}{service.health}"),
     )
 
 
 def deploy(lowering: Lowering, deployment: View[Any], near: str | None) -> Deploy | None:
+    """All containers of the environment at once: Compose itself sees what changed."""
     if deployment.address.kind != "deployment" or not here(lowering, deployment):
         return None
-    found: dict[str, Variable] = {}
-    for other in lowering.reader.of(DEPLOYMENT):
-        service = runs(lowering, other) if here(lowering, other) else None
-        for variable in service.variables if service else ():
-            found.setdefault(variable.name.value, variable)
-    words = ["docker", "compose", "--file", f"{lowering.folder}/compose.yaml", "up", "--detach", "--wait"]
-    return Deploy(tuple(literal(word) for word in words), tuple(found.values()))
+    words = ["compose", "--file", f"{lowering.folder}/compose.yaml", "up", "--detach", "--wait"]
+    variables = needed(lowering)
+    environment = lowering.reader.environment
+    outside = outside_variable(environment, "context")
+    if outside is not None:
+        # The name is known when the job runs: a shell puts it in.
+        line = outside.name.express(lambda name: f'exec docker --context "${name}" {shlex.join(words)}')
+        return Deploy((literal("sh"), literal("-c"), line), (outside, *variables))
+    context = environment.maybe_text("context")
+    chosen: list[Sourced[str]] = [] if context is None else [literal("--context"), context]
+    return Deploy((literal("docker"), *chosen, *(literal(word) for word in words)), variables)

@@ -2,113 +2,138 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding
+from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.model.artifact import Artifact
 from llmops.compiler.model.exports import Service
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
-from llmops.schemas.types import DEPLOYMENT
-from llmops.targets.compose.exports import here, runs
+from llmops.targets.compose import hardware, health, volumes
+from llmops.targets.compose.needs import depends_on
+from llmops.targets.compose.placed import placed, runs
+from llmops.targets.compose.ports import ports
+from llmops.targets.compose.unsupported import replicas, unsupported
+from llmops.targets.compose.variables import as_text, environment, pulled
+
+RESTART = "unless-stopped"
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     services: dict[str, Any] = {}
+    disks: dict[str, Any] = {}
     about: list[Address] = []
-    for deployment in lowering.reader.of(DEPLOYMENT):
-        if not here(lowering, deployment):
+    yield from _clashes(lowering)
+    for deployment in placed(lowering):
+        service = runs(lowering, deployment)
+        image = _image(lowering, deployment, service)
+        if image is None:
+            yield _no_image(deployment)
             continue
         about.append(deployment.address)
-        services[deployment.address.name] = _service(lowering, deployment, runs(lowering, deployment))
-        yield from _unsupported(deployment)
+        services[deployment.address.name] = _service(lowering, deployment, service, image)
+        disks.update(volumes.named(deployment))
+        yield from unsupported(deployment)
+        yield from hardware.problems(lowering, deployment)
+        yield from health.problems(deployment, service)
+        yield from volumes.problems(deployment)
     if services:
         name = lowering.reader.project
-        yield Artifact("compose.yaml", {"name": f"{name.name}-{name.env}", "services": services}, tuple(about))
+        body: dict[str, Any] = {"name": f"{name.name}-{name.env}", "services": services}
+        if disks:
+            body["volumes"] = disks
+        yield Artifact("compose.yaml", body, tuple(about))
 
 
-def _service(lowering: Lowering, deployment: View[Any], service: Service | None) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    image = deployment.maybe_text("image") or (service.image if service else None)
-    if image is not None:
-        out["image"] = image
+def _image(lowering: Lowering, deployment: View[Any], service: Service | None) -> Sourced[str] | None:
+    """Its own; that of the options; or the engine's."""
+    option = lowering.options.maybe_text("images", deployment.address.name) if lowering.options else None
+    found = option or deployment.maybe_text("image") or (service.image if service is not None else None)
+    return None if found is None else pulled(lowering, found)
+
+
+def _no_image(deployment: View[Any]) -> Finding:
+    at = next((field for field in ("version", "engine", "gateway", "model") if deployment.has(field)), "model")
+    return Finding(
+        f"no image is known for `{deployment.address.name}`",
+        (Label(deployment.at(at), "of this", primary=True),),
+        help=(f"say it in conf/target/compose.yaml: `images: {{{deployment.address.name}: …}}`",),
+        severity=Severity.ERROR,
+    )  # fmt: skip
+
+
+def _service(
+    lowering: Lowering, deployment: View[Any], service: Service | None, image: Sourced[str]
+) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "image": image,
+        "command": _command(deployment, service),
+        **_security(deployment),
+        "environment": {name: found.text for name, found in environment(lowering, deployment, service).items()},
+        "volumes": volumes.mounts(lowering, deployment, service),
+        "ports": ports(lowering, deployment, service),
+        "healthcheck": health.healthcheck(deployment, service),
+        "depends_on": depends_on(lowering, deployment, service),
+        **_resources(lowering, deployment, service),
+        "stop_grace_period": _grace(deployment),
+        "labels": {name: value.map(as_text) for name, value in (deployment.tree("labels") or {}).items()},
+        "restart": (lowering.options.maybe_text("restart") if lowering.options else None) or RESTART,
+    }
+    return {key: value for key, value in parts.items() if value is not None and value not in ({}, [])}
+
+
+def _command(deployment: View[Any], service: Service | None) -> Any:
     command = deployment.tree("command")
     if command is not None:
-        out["command"] = command
-    elif service is not None and service.args:
-        out["command"] = list(service.args)
-    environment = _environment(deployment, service)
-    if environment:
-        out["environment"] = environment
-    volumes = [_mount(lowering, *mount) for mount in (service.mounts if service else ())]
-    if volumes:
-        out["volumes"] = volumes
-    published = deployment.maybe_integer("publish")
-    port = deployment.maybe_integer("port") or (service.port if service else published)
-    if published is not None and port is not None:
-        out["ports"] = [{"target": port, "published": published.map(str), "host_ip": "127.0.0.1"}]
-    if service is not None:
-        out["healthcheck"] = _healthcheck(service)
-        waits = {need.name: {"condition": "service_healthy"} for need in service.needs}
-        if waits:
-            out["depends_on"] = waits
-    out.update(_hardware(lowering, deployment))
-    out["restart"] = "unless-stopped"
-    return out
+        return command
+    return list(service.args) if service is not None and service.args else None
 
 
-def _environment(deployment: View[Any], service: Service | None) -> dict[str, Any]:
+def _resources(lowering: Lowering, deployment: View[Any], service: Service | None) -> dict[str, Any]:
+    found = hardware.hardware(lowering, deployment, service)
+    number = replicas(deployment)
+    if number is not None:
+        found["deploy"] = {"replicas": number}  # never beside accelerators: those are one container's
+    return found
+
+
+def _grace(deployment: View[Any]) -> Sourced[str] | None:
+    grace = deployment.maybe_text("grace")
+    return None if grace is None else grace.map(health.duration)
+
+
+def _security(deployment: View[Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for variable in service.variables if service else ():
-        out[variable.name.value] = variable.name.express(lambda name: f"${{{name}:?}}")
-    for name, value in (service.settings if service else {}).items():
-        out[name] = value
-    for name, value in (deployment.tree("env") or {}).items():
-        out[name] = value
+    user = deployment.maybe_integer("security", "user")
+    if user is not None:
+        out["user"] = user.map(str)
+    read_only = deployment.maybe_flag("security", "read_only")
+    if read_only is not None:
+        out["read_only"] = read_only
+    kept = deployment.get("security", "capabilities")
+    if kept is not None:
+        # "Keeps" means that all others go.
+        out["cap_drop"] = Sourced(["ALL"], kept.sources, raw=True)
+        if kept.value:
+            out["cap_add"] = deployment.tree("security", "capabilities")
     return out
 
 
-def _mount(lowering: Lowering, path: str, inside: str) -> dict[str, Any]:
-    source = posixpath.relpath(path, lowering.folder)
-    return {"type": "bind", "source": source, "target": inside, "read_only": True}
-
-
-def _healthcheck(service: Service) -> dict[str, Any]:
-    url = service.port.express(lambda p: f"http://127.0.0.1:{p}{service.health}")
-    code = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
-    return {
-        "test": ["CMD", "python3", "-c", code, url],
-        "interval": "10s", "timeout": "10s", "retries": 3, "start_period": "15m",
-    }
-
-
-def _hardware(lowering: Lowering, deployment: View[Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    shm = deployment.maybe_text("hardware", "shm")
-    if shm is not None:
-        out["shm_size"] = shm.map(lambda size: size.lower().replace("ib", "b"))
-    count = deployment.maybe_integer("hardware", "count")
-    pool = deployment.maybe_text("hardware", "pool")
-    if pool is not None:
-        devices = {
-            "driver": "nvidia",
-            "count": count if count is not None else 1,
-            "capabilities": ["gpu"],
-        }
-        out["deploy"] = {"resources": {"reservations": {"devices": [Sourced(devices, pool.sources, raw=True)]}}}
-        if shm is None:
-            out["ipc"] = "host"
-    return out
-
-
-def _unsupported(deployment: View[Any]) -> Iterator[Unsupported]:
-    for field, why in (
-        ("replicas", "it runs one container of each"), ("rollout", "it replaces containers at once"),
-        ("roles", "it runs one container of each"), ("chart", "it reads no Helm charts"),
-    ):
-        if deployment.has(field):
-            yield Unsupported(deployment.at(field), why, "choose another platform")
+def _clashes(lowering: Lowering) -> Iterator[Finding]:
+    """Two secrets under one name: the file's variables have one value for all containers."""
+    first: dict[str, Address] = {}
+    for deployment in placed(lowering):
+        for name, value in environment(lowering, deployment, runs(lowering, deployment)).items():
+            secret = value.needs.secret if value.needs is not None else None
+            if value.needs is None or secret is None:
+                continue
+            known = first.setdefault(value.needs.name.value, secret)
+            if known != secret:
+                yield Finding(
+                    f"`{name}` would hold two secrets: {known} and {secret}",
+                    (Label(deployment.at(), "this reads the second", primary=True, key_only=True),),
+                    help=("give one of them another `variable`",), severity=Severity.ERROR,
+                )  # fmt: skip
