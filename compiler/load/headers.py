@@ -24,7 +24,7 @@ HYDRA_READS = 512
 
 _HEADER = re.compile(r"\s*#\s*@")
 _ANY = re.compile(r"#+\s*@\s*(\w*)|#+\s*(packages?)\s+[\w.]+\s*$", re.IGNORECASE)
-_SUSPECT = re.compile(r"#[#\s]*(?:@|packages?\b)", re.IGNORECASE)
+_SUSPECT = re.compile(r"#[# \t]{0,8}(?:@|packages?\b)", re.IGNORECASE)
 """A quick look: most files have none of these."""
 
 

@@ -420,8 +420,9 @@ def _syntax(path: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     lines = text.split("\n")
     line = min(mark.line if mark else 0, len(lines) - 1)
     column = min(mark.column if mark else 0, len(lines[line].rstrip("\r")))
+    code = codes.CONTROL if "Unicode character escape" in str(getattr(error, "problem", "")) else codes.SYNTAX
     message, help_ = words.syntax(str(getattr(error, "problem", "") or ""), str(getattr(error, "context", "") or ""))
-    return diagnose(codes.SYNTAX, message, Span(path, line + 1, column + 1, line + 1, column + 2), help=[help_])
+    return diagnose(code, message, Span(path, line + 1, column + 1, line + 1, column + 2), help=[help_])
 
 
 class Places:

@@ -80,7 +80,7 @@ def kind_of(error: BaseException) -> str:
         return "merge"
     if isinstance(error, HydraException) and "Error resolving interpolation" in text:
         return "selection"
-    if any(p in text for p in ("efaults list", "efault list", "Did you mean to override", "possible interpolation keys")):
+    if any(p in text for p in ("efaults list", "efaults List", "efault list", "Did you mean to override", "possible interpolation keys")):
         return "selection"
     if any(isinstance(e, GrammarParseError | InterpolationKeyError | InterpolationResolutionError) for e in chain):
         return "interpolation"

@@ -270,6 +270,6 @@ class _Maker:
                         del out.files[name]
         for _ in range(self.r.choice([0, 0, 1, 1, 2, 2, 3])):
             out.overrides.append(self.override())
-        if self.chance(0.08):
+        if self.chance(0.11):
             self.spoil()
         return out
