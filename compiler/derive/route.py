@@ -126,12 +126,13 @@ def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None
         if endpoint is None:
             return None
         name = Sourced(way.route.name, merge(way.why, (way.route.source(),)))
-        return Call(endpoint.url, None, endpoint.key, name, None, way)
+        return Call(*_address(endpoint), endpoint.key, name, None, way)
     if way.deployment is not None:
         endpoint = lowering.ask(Endpoint, way.deployment, near)
         if endpoint is None:
             return None
-        return Call(endpoint.url, None, endpoint.key, served_name(model).because(Sourced(0, way.why)), None, way)
+        name = served_name(model).because(Sourced(0, way.why))
+        return Call(*_address(endpoint), endpoint.key, name, None, way)
     url = model.maybe_text("endpoint", "url")
     outside = outside_variable(model, "endpoint", "url") if url is None else None
     key = provider_key(model, consumer)
@@ -139,6 +140,11 @@ def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None
     if provider is not None and url is None and outside is None:
         url = provider_url(lowering, provider)
     return Call(url, outside, key, model.maybe_text("id") or served_name(model), provider, way)
+
+
+def _address(endpoint: Endpoint) -> tuple[Sourced[str] | None, Variable | None]:
+    """The address of an endpoint, or the variable that holds it."""
+    return (None, endpoint.outside) if endpoint.outside is not None else (endpoint.url, None)
 
 
 def provider_url(lowering: Lowering, provider: Sourced[str]) -> Sourced[str] | None:
@@ -168,7 +174,7 @@ def provider_key(model: View[Any], consumer: str) -> Variable | None:
     if own is not None:
         name = variable(own, consumer).because(model.ref_name("endpoint", "secret"))
         return Variable(name, own.address)
-    brought = model.ref("provider") if model.has("provider") else None
+    brought = model.ref("provider") if model.address.kind == "model" and model.has("provider") else None
     if brought is None:
         return None
     return Variable(variable(brought, consumer).because(model.get("provider")), brought.address)

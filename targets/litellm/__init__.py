@@ -6,6 +6,7 @@ from llmops.compiler.emit.escapes import litellm_value
 from llmops.compiler.model.exports import Endpoint, Service
 from llmops.compiler.model.target import Target
 from llmops.targets.litellm.exports import endpoint, service
+from llmops.targets.litellm.known import check
 from llmops.targets.litellm.lower import lower
 
 TARGET = Target(
@@ -16,4 +17,5 @@ TARGET = Target(
     lower=lower,
     exports={Endpoint: endpoint, Service: service},
     escape=litellm_value,
+    check=check,
 )
