@@ -92,8 +92,9 @@ def type_words(shape: Shape) -> str:
     """A field's type in a few words: "text", "list of `@model`", "map by name", "`block` or `report`"."""
     schema = shape.schema
     if shape.ref is not None:
-        kinds = " or ".join(f"`@{kind}`" for kind in shape.ref.kinds)
-        return f"entry of `{shape.ref.entry}`" if shape.ref.own else kinds
+        if shape.ref.entry is not None:
+            return f"entry of `{'.'.join((*shape.ref.kinds, shape.ref.entry))}`"
+        return " or ".join(f"`@{kind}`" for kind in shape.ref.kinds)
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     if shape.branches:
