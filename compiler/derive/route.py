@@ -52,7 +52,7 @@ def route(reader: Reader, model: View[Any], caller: Node | None = None) -> Route
     for place in (caller, model):
         if place is not None and _has_via(place):
             return _by_via(reader, model, place)
-    routes = [r for gateway in reader.of(GATEWAY) for r in serving(gateway, model)]
+    routes = list(serving(reader, model))
     if routes:
         names = tuple(f"gateway.{r.resource.address.name}, route {r.name}" for r in routes)
         first = routes[0]
@@ -66,7 +66,7 @@ def behind_gateway(reader: Reader, model: View[Any]) -> Route:
     """The way that a gateway's own calls take: to the model's deployment, else to its provider."""
     if model.node("endpoint") is not None:
         return Route(model, why=(model.source("endpoint"),))
-    deployments = [d for d in reader.of(DEPLOYMENT) if d.value.get("model") == model.address.name]
+    deployments = list(_running(reader, model))
     if deployments:
         names = tuple(str(d.address) for d in deployments)
         why = (deployments[0].source("model"),)
@@ -74,12 +74,23 @@ def behind_gateway(reader: Reader, model: View[Any]) -> Route:
     return Route(model, reached=model.has("provider"))
 
 
-def serving(gateway: View[Any], model: View[Any]) -> Iterator[Node]:
-    """The routes of a gateway that serve a model; backends make nothing reachable by themselves."""
-    for entry in gateway.entries("routes"):
-        edge = entry.edge("model") or entry.edge()
-        if edge is not None and edge.target == model.address:
-            yield entry
+def serving(reader: Reader, model: View[Any]) -> Iterator[Node]:
+    """The routes that serve a model, in the config's order; backends make nothing reachable by themselves."""
+    for edge in reader.project.edges_to(model.address):
+        below = edge.at[2:]
+        if edge.source.kind == GATEWAY.name and below[0] == "routes" and below[2:] in ((), ("model",)):
+            gateway = reader.view(edge.source)
+            route = gateway.node(*below[:2]) if gateway is not None else None
+            if route is not None:
+                yield route
+
+
+def _running(reader: Reader, model: View[Any]) -> Iterator[View[Any]]:
+    """The deployments whose one model it is."""
+    for edge in reader.project.edges_to(model.address):
+        deployment = reader.view(edge.source) if edge.source.kind == DEPLOYMENT.name else None
+        if deployment is not None and edge.at == deployment.at("model"):
+            yield deployment
 
 
 def _has_via(place: Node) -> bool:
@@ -93,7 +104,10 @@ def _by_via(reader: Reader, model: View[Any], place: Node) -> Route:
     gateway = place.ref("via", "gateway")
     if gateway is not None:
         wanted = place.maybe_text("via", "route")
-        routes = [r for r in serving(gateway, model) if wanted is None or r.name == wanted.value]
+        routes = [
+            r for r in serving(reader, model)
+            if r.resource.address == gateway.address and (wanted is None or r.name == wanted.value)
+        ]
         if routes:
             names = tuple(f"{gateway.address}, route {r.name}" for r in routes)
             return Route(model, gateway, routes[0], None, True, names, (*why, routes[0].source()))

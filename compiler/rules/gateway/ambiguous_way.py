@@ -11,7 +11,7 @@ from llmops.compiler.derive.route import Route, behind_gateway, route, serving
 from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.view import View
-from llmops.schemas.types import DEPLOYMENT, GATEWAY, MODEL
+from llmops.schemas.types import DEPLOYMENT, MODEL
 
 
 def check(scope: Scope) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def _callers(scope: Scope, model: View[Any]) -> Iterator[Finding]:
 
 def _ways(scope: Scope, model: View[Any], way: Route) -> list[KeyPath]:
     if way.gateway is not None:
-        return [r.at() for gateway in scope.reader.of(GATEWAY) for r in serving(gateway, model)]
+        return [route.at() for route in serving(scope.reader, model)]
     return _deployments(scope, model)
 
 
@@ -62,19 +62,18 @@ def _routes(scope: Scope, model: View[Any]) -> Iterator[Finding]:
     behind = behind_gateway(scope.reader, model)
     if not behind.ambiguous:
         return
-    for gateway in scope.reader.of(GATEWAY):
-        for entry in serving(gateway, model):
-            if not list(entry.entries("backends")):
-                names = [str(at[1]) for at in _deployments(scope, model)]
-                backends = ", ".join(f"{name}: {{deployment: {name}}}" for name in names)
-                yield Finding(
-                    f"route `{entry.name}` can reach `{model.address.name}` in {len(names)} ways",
-                    (
-                        Label(entry.at(), "no `backends` decide", primary=True, key_only=True),
-                        *(Label(("deployment", name, "model"), "one way") for name in names[:4]),
-                    ),
-                    help=(f"name those that share its calls: `backends: {{{backends}}}`",),
-                )
+    for entry in serving(scope.reader, model):
+        if not list(entry.entries("backends")):
+            names = [str(at[1]) for at in _deployments(scope, model)]
+            backends = ", ".join(f"{name}: {{deployment: {name}}}" for name in names)
+            yield Finding(
+                f"route `{entry.name}` can reach `{model.address.name}` in {len(names)} ways",
+                (
+                    Label(entry.at(), "no `backends` decide", primary=True, key_only=True),
+                    *(Label(("deployment", name, "model"), "one way") for name in names[:4]),
+                ),
+                help=(f"name those that share its calls: `backends: {{{backends}}}`",),
+            )
 
 
 RULE = Rule(
