@@ -72,7 +72,7 @@ REF007 = Code(
 
 REF008 = Code(
     code="REF008",
-    name="unknown-environment",
+    name="environment-not-listed",
     severity=Severity.ERROR,
     summary="A field that names an environment must name one of llmops.yaml.",
     why="Nothing would run there.",

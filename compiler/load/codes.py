@@ -415,7 +415,7 @@ NOT_SELECTED = _code(
 )
 UNKNOWN_KIND = _code(
     54,
-    "unknown-kind",
+    "unknown-group",
     "The first key of a profile is a kind, or `env`.",
     "Anything else would be read by nobody.",
     "modle: {a: {region: eu}}",

@@ -60,7 +60,7 @@ TGT006 = Code(
 )
 TGT007 = Code(
     code="TGT007",
-    name="differs-between-environments",
+    name="target-differs-between-environments",
     severity=Severity.ERROR,
     summary="What a target of project scope lowers must be the same in each environment that selects it.",
     why="It is compiled once for all of them.",

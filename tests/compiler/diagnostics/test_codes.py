@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 
 from llmops.compiler.diagnostics.codes import all_codes, code_named
 
@@ -14,15 +15,19 @@ def test_every_code_is_documented():
         assert re.fullmatch("[A-Z]{3}[0-9]{3}", code.code)
         assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code.name), code
         assert all((code.summary, code.why, code.bad, code.good, code.since)), code
-    assert len({code.code for code in codes}) == len(codes)
+
+
+def test_no_two_codes_share_a_code_or_a_name():
+    codes = all_codes()
+    for word in ("code", "name"):
+        uses = Counter(getattr(code, word) for code in codes)
+        assert [text for text, count in uses.items() if count > 1] == []
 
 
 def test_a_code_is_found_by_code_and_by_name():
     for code in all_codes():
         assert code_named(code.code) == code
-        found = code_named(code.name)
-        assert found is not None
-        assert found.name == code.name
+        assert code_named(code.name) == code
     assert code_named("XXX999") is None
 
 
