@@ -54,7 +54,7 @@ class Walk:
         self._used: set[str] = set()
         self._scalars: dict[str, tuple[By, bool]] = {}
         self._count = 0
-        self._missing: set[tuple[str, By]] = set()
+        self._missing: set[tuple[str, str, KeyPath]] = set()
         for read in overrides:
             self._sort(read)
 
@@ -271,8 +271,8 @@ class Walk:
                 by,
                 f"write it here, or share it as another folder ({where})",
             )
-        elif not optional and (name, by) not in self._missing:
-            self._missing.add((name, by))
+        elif not optional and (key := (name, by.file.path if by.file else "", by.at)) not in self._missing:
+            self._missing.add(key)
             self._break(codes.NOT_FOUND, *self._not_found(name, option, group, by))
 
     def _not_found(self, name: str, option: str, group: str, by: By) -> tuple[str, By, str]:

@@ -140,6 +140,8 @@ def _below(shape: Shape | None, key: str | int, value: Any) -> Shape | None:
     if shape is None:
         return None
     below = shape.child(key)
+    if below is None and isinstance(key, int) and not shape.types:
+        below = shape  # an open value: its items are as open
     return below.of(value) if below is not None and value is not None else below
 
 

@@ -53,7 +53,7 @@ BYTES: list[tuple[str, bytes, list[tuple[str, int, int]]]] = [
     ("list", b"- a\n", [("CFG015", 1, 1)]),
     ("scalar", b"hello\n", [("CFG015", 1, 1)]),
     ("null key", b"null: 1\n", [("CFG016", 1, 1)]),
-    ("empty key", b"a: {: 1}\n", [("CFG016", 1, 5)]),
+    ("empty key", b"? \n: 1\n", [("CFG016", 1, 2)]),
     ("number as key", b"a: {1: x, 2.5: y}\n", [("CFG016", 1, 5), ("CFG016", 1, 11)]),
     ("boolean as key", b"on: push\n", [("CFG016", 1, 1)]),
     ("map as key", b"? {a: 1}\n: 2\n", [("CFG016", 1, 3)]),
