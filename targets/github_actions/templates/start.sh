@@ -5,7 +5,7 @@ until curl --fail --silent --output /dev/null --max-time 5 "$LLMOPS_HEALTH"; do
   if [ "$SECONDS" -ge 300 ] || ! kill -0 "$server" 2> /dev/null; then
     echo "It does not answer at $LLMOPS_HEALTH; its log:"
     # Set in, so that no line of it is a command to the runner.
-    sed 's/^/  /' "$log"
+    tail -n 200 "$log" | sed 's/^/  /'
     exit 1
   fi
   sleep 1
