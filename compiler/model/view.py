@@ -69,7 +69,8 @@ class Node:
 
     def written(self, *keys: Key) -> bool:
         """Whether a config says it, and not the schema's default."""
-        return self.has(*keys) and self.at(*keys)[2:] not in self.resource.defaults
+        base = len(self.resource.address.path) if self.resource.address.name else 1
+        return self.has(*keys) and self.at(*keys)[base:] not in self.resource.defaults
 
     # --- values -----------------------------------------------------------------------------------------------------
 
