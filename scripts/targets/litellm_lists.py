@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+READ = ("weight", "order", "extra_body")
+"""Keys that the router and the calls take by name, and that no signature and no type declares."""
 TARGET = REPOSITORY / "targets" / "litellm" / "data" / "keys.json"
 
 
@@ -45,12 +47,13 @@ def main() -> None:
     calls = (litellm.completion, litellm.embedding, litellm.rerank, litellm.transcription, litellm.image_generation)
     taken = {name for call in calls for name in inspect.signature(call).parameters}
     hosted = {name for path in sorted((root / "llms").rglob("*.py")) for name in declared(ast.parse(path.read_text()))}
+    params = {*LiteLLM_Params.model_fields, *all_litellm_params, *openai, *taken, *READ} - {"kwargs"}
     general = {*ConfigGeneralSettings.model_fields, *(k for tree in proxy for k in read_from(tree, "general_settings"))}
     router = set(litellm.Router.get_valid_args()) - set(ROUTER_SETTINGS_MANAGED_OUTSIDE_CONFIG)
     lists: dict[str, Any] = {
         "source": f"pypi:litellm=={version('litellm')}, by scripts/targets/litellm_lists.py",
         "sections": sorted({*read_from(server, "config"), "model_list", "litellm_settings"}),
-        "litellm_params": sorted({*LiteLLM_Params.model_fields, *all_litellm_params, *openai, *taken, "weight", "order"}),
+        "litellm_params": sorted(params),
         "provider_params": sorted(hosted),
         "request_params": sorted(openai),
         "model_info": sorted({*ModelInfo.model_fields, *ModelInfoBase.__annotations__}),
@@ -87,9 +90,8 @@ def declared(tree: ast.AST) -> Iterator[str]:
     """The parameters of its own that a provider's request takes: what its `…Config` class declares."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
-            for field in node.body:
-                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                    yield field.target.id
+            targets = [field.target for field in node.body if isinstance(field, ast.AnnAssign)]
+            yield from (t.id for t in targets if isinstance(t, ast.Name) and t.id[:1].islower())
 
 
 def settable(module: Any, tree: ast.Module) -> Iterator[str]:

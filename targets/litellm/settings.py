@@ -116,6 +116,7 @@ def _limited(holder: Node) -> bool:
 def _group(route: Node) -> Iterator[dict[str, Any]]:
     strategy = route.maybe_text("strategy")
     if strategy is not None and strategy.value in known("routing_strategies"):
+        # the group may share the route's name: a name of its own would be one more that callers could ask for
         name = Sourced(route.name, (route.source(),))
         yield {"group_name": name, "models": [name], "routing_strategy": strategy}
 
