@@ -19,7 +19,7 @@ _PACKAGE = "llmops.compiler"
 
 def doc_page(code: str) -> str:
     """The page of a code, relative to the top of the llmops repository."""
-    return f"docs/reference/codes/{code}.md"
+    return f"docs/reference/rules/{code}.md"
 
 
 @cache

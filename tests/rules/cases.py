@@ -7,11 +7,11 @@
     id: gpt-4o-mini                          # warning: [MOD002]
     ```
 
-Marks are `# error: [CODE]`, `# warning: [CODE]`, `# info: [CODE]` or `# unknown: [CODE]`, several codes with commas; they
-are taken out before the compiler sees the file. Files before the first `##` belong to every case; a case may replace
-them, or drop one with an empty fence. llmops.yaml (one environment, dev) and conf/config.yaml (select everything) are
-made where they are left out. `<random 20>` stands for 20 letters and digits, and `<letters 20>` for letters, so that no
-page holds what looks like a key. A `text` fence holds the whole report of its case; LLMOPS_ACCEPT=1 rewrites it.
+Marks are `# error: [CODE]`, `# warning: [CODE]`, `# info: [CODE]` or `# unknown: [CODE]`, several codes with commas;
+they are taken out before the compiler sees the file. Files before the first `##` belong to every case; a case may
+replace them, or drop one with an empty fence. llmops.yaml (one environment, dev) and conf/config.yaml (select
+everything) are made where they are left out. `<random 20>` stands for 20 letters and digits, `<letters 20>` and
+`<hex 20>` for others, so that no page holds what looks like a key. A `text` fence holds the whole report of its case; LLMOPS_ACCEPT=1 rewrites it.
 """
 
 from __future__ import annotations
