@@ -11,7 +11,8 @@ Marks are `# error: [CODE]`, `# warning: [CODE]`, `# info: [CODE]` or `# unknown
 they are taken out before the compiler sees the file. Files before the first `##` belong to every case; a case may
 replace them, or drop one with an empty fence. llmops.yaml (one environment, dev) and conf/config.yaml (select
 everything) are made where they are left out. `<random 20>` stands for 20 letters and digits, `<letters 20>` and
-`<hex 20>` for others, so that no page holds what looks like a key. A `text` fence holds the whole report of its case; LLMOPS_ACCEPT=1 rewrites it.
+`<hex 20>` for others, so that no page holds what looks like a key. A `text` fence holds the whole report of its case;
+LLMOPS_ACCEPT=1 rewrites it.
 """
 
 from __future__ import annotations
