@@ -52,13 +52,13 @@ class Trace:
     # --- what the other passes ask --------------------------------------------------------------------------------
 
     def writes(self, path: KeyPath) -> tuple[Write, ...]:
-        return tuple(Write(self._origin(step, path), value) for step, value in self._written(path, 0))
+        return tuple(Write(self._origin(step, at), value) for step, value, at in self._written(path, 0))
 
     def key(self, path: KeyPath) -> Span | None:
         found = self._written(path, 0)
         if not found:
             return None
-        step = found[-1][0]
+        step, _, path = found[-1]
         if isinstance(step, Override):
             return step.span
         spot = self._spot(step, path)
@@ -82,9 +82,10 @@ class Trace:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _written(self, path: KeyPath, hops: int) -> list[tuple[Step, Any]]:
-        """The steps that wrote at a path, with what they wrote; only those since the place was last taken away."""
-        found: list[tuple[Step, Any]] = []
+    def _written(self, path: KeyPath, hops: int) -> list[tuple[Step, Any, KeyPath]]:
+        """The steps that wrote at a path, with what they wrote and where (elsewhere, if an interpolation led there);
+        only those since the place was last taken away."""
+        found: list[tuple[Step, Any, KeyPath]] = []
         follow: KeyPath | None = None
         for step in self._touching(path):
             if isinstance(step, Override) and step.op == "~":
@@ -104,7 +105,7 @@ class Trace:
                 continue
             if value == "???" and found:
                 continue
-            found.append((step, value))
+            found.append((step, value, path))
         if not found and follow is not None:
             return self._written(follow, hops + 1)
         return found
