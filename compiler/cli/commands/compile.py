@@ -70,12 +70,13 @@ def COMMAND(  # noqa: N802
 
 
 def _places(run: Run) -> dict[str, tuple[str, ...]]:
-    """Where each known target may write outside of generated/: also those not in use, whose files may have to go."""
-    from llmops.compiler.lower.registry import built_in
+    """Where targets may write outside of generated/: those in use, and those of the lock, whose files may have to go."""
+    from llmops.compiler.write.apply import read_lock
 
     registry = run.tools.registry
-    known = {name: registry.get(name) for name in sorted({*built_in(), *run.compilation.targets})}
-    return {name: target.places for name, target in known.items() if target is not None}
+    before = read_lock(run.place.root, run.place.project).value
+    used = {name: registry.get(name) for name in sorted({*run.compilation.targets, *before.targets})}
+    return {name: target.places for name, target in used.items() if target is not None}
 
 
 def _here(here: Console, run: Run, env: Sequence[str], force: Sequence[str], *, check: bool, dry_run: bool) -> int:
