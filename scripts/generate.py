@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 sys.path.insert(0, str(ROOT))
 
-from scripts.generators import kinds, rules, types  # noqa: E402
+from scripts.generators import cli, kinds, rules, targets, types  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ GENERATORS = [
     Generator(types.files),
     Generator(kinds.files, owns="docs/reference/kinds"),
     Generator(rules.files, owns="docs/reference/rules"),
+    Generator(targets.files, owns="docs/reference/targets"),
+    Generator(cli.files),
 ]
 
 
