@@ -16,7 +16,7 @@ from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
 from llmops.compiler.model.artifact import Artifact, Emitted
-from llmops.compiler.model.keys import Address, KeyPath
+from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.kinds import walk
 from llmops.compiler.model.project import Project, Workspace
 from llmops.compiler.model.sources import At
@@ -166,8 +166,9 @@ def lower(
                 emitted[artifact.path] = artifact
     found.extend(_options_differ(run))
     if dead_keys:
+        anywhere = frozenset(path for e in run.environments.values() for path in e.reader.reads.leaves | e.reader.reads.whole)
         for env, environment in run.environments.items():
-            found.extend(_dead(environment, read.get(env, frozenset())))
+            found.extend(_dead(environment, read.get(env, frozenset()), anywhere))
     return Lowered(tuple(emitted[p] for p in sorted(emitted)), merge(found), {**used, **registry.foreign})
 
 
@@ -332,29 +333,37 @@ def _problem(lowering: LoweringRun, problem: Problem) -> Diagnostic:
 # --- what nothing reads ------------------------------------------------------------------------------------------
 
 
-def _dead(environment: _Environment, read: frozenset[KeyPath]) -> Iterator[Diagnostic]:
-    """Written keys that no target, rule or derivation looked at, and that are no text for people."""
+def _dead(
+    environment: _Environment, read: frozenset[KeyPath], anywhere: frozenset[KeyPath]
+) -> Iterator[Diagnostic]:
+    """Written keys that no target, rule or derivation looked at, and that are no text for people.
+
+    What belongs to the project is read in one environment for all of them (`anywhere`).
+    """
     reads = environment.reader.reads
     seen = reads.leaves | read
     project = environment.reader.project
     seen |= {edge.at for edge in project.edges}
 
-    def is_read(path: KeyPath) -> bool:
-        return path in seen or any(path[:n] in reads.whole or path[:n] in read for n in range(2, len(path) + 1))
+    def is_read(path: KeyPath, elsewhere: frozenset[KeyPath]) -> bool:
+        prefixes = [path[:n] for n in range(2, len(path) + 1)]
+        return path in seen or any(p in reads.whole or p in read or p in elsewhere for p in prefixes)
 
     for resource in project.resources.values():
         if resource.broken or resource.implied:
             continue
         base = resource.address.path
+        elsewhere = anywhere if resource.kind.project_scope else frozenset()
         silent: list[KeyPath] = []
         for path, shape, value in walk(resource.kind.shape, resource.spec):
             if any(path[: len(s)] == s for s in silent) or path in resource.defaults:
                 continue
             if shape.flag("x-text") or shape.flag("x-people"):
                 silent.append(path)
-            elif path and not isinstance(value, (Mapping, list)) and not is_read((*base, *path)):
+            elif path and not isinstance(value, (Mapping, list)) and not is_read((*base, *path), elsewhere):
+                name = dotted(path)
                 yield locate(codes.TGT003, Finding(
-                    f"nothing reads `{path[-1]}`", (Label((*base, *path), "", primary=True),),
+                    f"nothing reads `{name}`", (Label((*base, *path), "", primary=True),),
                     severity=Severity.INFO,
                 ), project.composed)
 
