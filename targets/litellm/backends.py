@@ -9,11 +9,12 @@ from typing import Any
 from llmops.compiler.derive.model import task
 from llmops.compiler.derive.placement import host, platform
 from llmops.compiler.derive.route import behind_gateway, outside_variable, provider_key, served_name
+from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.model.exports import Endpoint, Variable
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.sources import Fact, Source
-from llmops.compiler.model.target import Lowering, Unsupported
+from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, View
 from llmops.targets.litellm.known import known
 
@@ -59,7 +60,7 @@ class Backend:
                 yield variable
 
 
-def backends(lowering: Lowering, gateway: View[Any]) -> Iterator[Backend | Unsupported]:
+def backends(lowering: Lowering, gateway: View[Any]) -> Iterator[Backend | Finding]:
     """Every backend of every route, in the config's order; or why there is none."""
     for route in gateway.entries("routes"):
         entries = list(route.entries("backends"))
@@ -73,11 +74,11 @@ def usable(lowering: Lowering, gateway: View[Any]) -> list[Backend]:
     return [found for found in backends(lowering, gateway) if isinstance(found, Backend)]
 
 
-def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -> Backend | Unsupported | None:
+def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -> Backend | Finding | None:
     deployment = entry.ref("deployment") if entry is not route else None
     model = deployment.ref("model") if deployment is not None else (_model(entry) or _model(route))
     if model is None:
-        return Unsupported(entry.at(), "no model stands behind it") if deployment is not None else None
+        return _none(entry, f"{deployment.address} serves no model") if deployment is not None else None
     found = task(lowering.facts, model)
     kind = None if found is None else str(found.value)
     way = behind_gateway(lowering.reader, model)
@@ -86,8 +87,8 @@ def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -
     if deployment is not None:
         endpoint = lowering.ask(Endpoint, deployment, near(lowering, gateway))
         if endpoint is None:
-            return Unsupported(
-                entry.at(), f"no target says where {deployment.address} answers",
+            return _none(
+                entry, f"no target says where {deployment.address} answers",
                 "give the deployment an `endpoint`, or a `publish` port for callers on the same machine",
             )
         prefix = RERANKER if kind == "rerank" else OWN_SERVER
@@ -100,15 +101,20 @@ def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -
     own = url is not None or outside is not None
     named = _name(lowering, model, own, kind)
     if named is None:
-        return Unsupported(
-            entry.at(), f"it knows no way to {model.address}",
-            "let a deployment serve the model, or say its `endpoint`",
+        return _none(
+            entry, f"litellm knows no way to {model.address}", "let a deployment serve the model, or say its `endpoint`"
         )
     auth = model.maybe_text("endpoint", "auth")
     identity = auth is not None and auth.value == "identity"
     keys = _together(lowering, model)
     key = None if keys else provider_key(model, CONSUMER)
     return Backend(route, entry, model, named, kind, url, outside, key, keys, keyless=own and not key and not identity)
+
+
+def _none(entry: Node, why: str, cure: str = "") -> Finding:
+    """An error and no remark: callers of the route would get nothing but errors."""
+    label = Label(entry.at(), "no call can be answered here", primary=True, key_only=True)
+    return Finding(why, (label,), help=(cure,) if cure else (), severity=Severity.ERROR)
 
 
 def near(lowering: Lowering, gateway: View[Any]) -> str | None:

@@ -10,6 +10,8 @@ from typing import Any
 from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.keys import Address
+from llmops.compiler.model.sourced import Sourced, merge
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import GATEWAY
@@ -25,7 +27,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             continue
         found = list(backends(lowering, gateway))
         reached = [backend for backend in found if isinstance(backend, Backend)]
-        yield from (problem for problem in found if isinstance(problem, Unsupported))
+        yield from (problem for problem in found if isinstance(problem, Finding))
         yield from settings.unsupported(gateway)
         yield from runner_unsupported(lowering, gateway)
         yield from _rows_unsupported(reached)
@@ -59,5 +61,13 @@ def _rows_unsupported(reached: list[Backend]) -> Iterator[Unsupported]:
                 yield problem
 
 
-def _models(reached: list[Backend]) -> Iterator[Address]:
-    yield from dict.fromkeys(backend.model.address for backend in reached)
+def _models(reached: list[Backend]) -> Iterator[Sourced[Address]]:
+    """Each model once, named because of the routes that reach it."""
+    found: dict[Address, tuple[Source, ...]] = {}
+    for backend in reached:
+        asked = backend.entry.ref_name("deployment") if backend.entry is not backend.route else None
+        asked = asked or backend.entry.ref_name("model") or backend.entry.ref_name() or backend.route.ref_name("model")
+        sources = (backend.route.source(), *(asked.sources if asked is not None else ()))
+        found[backend.model.address] = merge(found.get(backend.model.address, ()), sources)
+    for address, sources in found.items():
+        yield Sourced(address, sources, raw=True)

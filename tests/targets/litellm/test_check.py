@@ -16,6 +16,8 @@ from tests.support.projects import MINIMAL
 def with_gateway(text: str, **files: str) -> Compilation:
     project = {k: v for k, v in MINIMAL.items() if not k.startswith("conf/pipeline/")}
     project["conf/config.yaml"] = project["conf/config.yaml"].replace("  - pipeline: [pull_request]\n", "")
+    project["conf/config.yaml"] = project["conf/config.yaml"].replace("model: [answerer]", "model: [answerer, backup]")
+    project["conf/model/backup.yaml"] = "provider: mistral\nid: mistral-small-2603\n"
     project["conf/gateway/main.yaml"] = f"engine: litellm\n{text}"
     project.update(files)
     return compile_project(Memory({k: v.encode() for k, v in project.items()}), Request())
@@ -28,7 +30,7 @@ def said(result: Compilation, code: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("gateway", "message", "line"),
     [
-        ("routes: {answerer: {fallbacks: {timeout: [b]}}, b: {model: answerer}}", "no fallbacks for timeouts alone", 2),
+        ("routes: {answerer: {fallbacks: {timeout: [backup]}}, backup: {}}", "no fallbacks for timeouts alone", 2),
         ("routes: {answerer: {}}\nlimits: {rpm: 5}", "no such limit for all routes together", 3),
         ("routes: {answerer: {}}\nbudget: {usd_per_month: 5}", "without a database", 3),
         ("routes: {answerer: {budget: {tokens_per_day: 5}}}", "it counts US dollars a day or a month", 2),
