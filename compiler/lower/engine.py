@@ -166,7 +166,8 @@ def lower(
                 emitted[artifact.path] = artifact
     found.extend(_options_differ(run))
     if dead_keys:
-        anywhere = frozenset(path for e in run.environments.values() for path in e.reader.reads.leaves | e.reader.reads.whole)
+        every = [environment.reader.reads for environment in run.environments.values()]
+        anywhere = frozenset(path for reads in every for path in reads.leaves | reads.whole)
         for env, environment in run.environments.items():
             found.extend(_dead(environment, read.get(env, frozenset()), anywhere))
     return Lowered(tuple(emitted[p] for p in sorted(emitted)), merge(found), {**used, **registry.foreign})

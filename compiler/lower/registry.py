@@ -1,4 +1,4 @@
-"""Finding targets: built-in ones by module name, others by an entry point, read only for a name that is not built in."""
+"""Finding targets: built-in ones by module name, others by an entry point, read for no name that is built in."""
 
 from __future__ import annotations
 
