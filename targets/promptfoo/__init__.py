@@ -6,6 +6,7 @@ from llmops.compiler.emit.escapes import promptfoo_value
 from llmops.compiler.model.exports import Check
 from llmops.compiler.model.target import Target
 from llmops.targets.promptfoo.exports import check
+from llmops.targets.promptfoo.known import check as complaints
 from llmops.targets.promptfoo.lower import lower
 
 TARGET = Target(
@@ -16,4 +17,5 @@ TARGET = Target(
     lower=lower,
     exports={Check: check},
     escape=promptfoo_value,
+    check=complaints,
 )
