@@ -61,7 +61,7 @@ def placeholder(text: str) -> bool:
 def looks_random(text: str) -> bool:
     """Letters of both cases and digits, mixed as in no word. Hexadecimal digits never count: commits and digests."""
     classes = ["d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "" for c in text]
-    if not {"d", "u", "l"} <= set(classes):
+    if not {"u", "l"} <= set(classes) or len(re.findall("[0-9]+", text)) < 3:
         return False
     runs = max((len(part) for part in re.split(r"[-_+=]", text)), default=0)
     changes = sum(a != b for a, b in pairwise(classes))
