@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from llmops.compiler.driver import Compilation, compile_project
 from llmops.compiler.load.disk import Memory
 from llmops.compiler.model.request import Request
 from tests.targets.test_cases import project_files
-from tests.tools import toolbox
+from tests.tools import running, toolbox
+from tests.tools.toolbox import ToolResult
 
 CASES = Path(__file__).parent / "cases"
 REPOSITORY = "shop/app"
@@ -88,8 +90,25 @@ esac
     return folder
 
 
-def fake_tools(folder: Path, verdicts: Mapping[str, int]) -> tuple[Path, Path]:
-    """Stand-ins for what a job installs: folders for the path and for setup-python.
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Folders with stand-ins: programs for the path, for setup-python, and a setup-node that changes nothing."""
+
+    path: Path
+    python: Path
+    node: Path
+
+    def run(self, workflow: Path, event: str, path: Sequence[Path] = (), **more: Any) -> ToolResult:
+        """Run a workflow with them."""
+        stubs = running.stubs_for(workflow)
+        stubs |= {uses: self.node for uses in stubs if "/setup-node@" in uses}
+        return running.act_run(
+            workflow, workflow.parents[2], event, stubs, python_bin=self.python, path=[*path, self.path], **more
+        )
+
+
+def fake_tools(folder: Path, verdicts: Mapping[str, int]) -> Tools:
+    """Stand-ins for what a job installs.
 
     `npm ci` lays in a promptfoo whose exit code `verdicts` says by the name of an eval; `litellm` answers anything.
     """
@@ -118,4 +137,14 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Yes).serve_forever()
 """
     program(folder / "python", "litellm", server)
     program(folder / "python", "python", "#!/bin/bash\necho \"python $*\"\n")
-    return folder / "path", folder / "python"
+    action = """\
+name: nothing
+description: does nothing
+runs:
+  using: composite
+  steps:
+    - {run: 'true', shell: bash}
+"""
+    (folder / "node").mkdir()
+    (folder / "node" / "action.yml").write_text(action)
+    return Tools(folder / "path", folder / "python", folder / "node")
