@@ -38,7 +38,7 @@ def healthcheck(deployment: View[Any], service: Service | None) -> dict[str, Any
     }
     period = deployment.maybe_text("probes", "startup", "period")
     if period is not None:
-        out["start_interval"] = period.map(duration)
+        out["start_interval"] = period
     return out
 
 
@@ -67,13 +67,7 @@ def _start(deployment: View[Any], service: Service | None) -> Sourced[str] | str
 
 
 def _duration(deployment: View[Any], probe: str, field: str, otherwise: str) -> Sourced[str] | str:
-    written = deployment.maybe_text("probes", probe, field)
-    return written.map(duration) if written is not None else otherwise
-
-
-def duration(text: str) -> str:
-    """Go reads no days."""
-    return f"{int(text[:-1]) * 24}h" if text.endswith("d") else text
+    return deployment.maybe_text("probes", probe, field) or otherwise
 
 
 def problems(deployment: View[Any], service: Service | None) -> Iterator[Unsupported]:

@@ -17,7 +17,7 @@ from llmops.targets.compose.needs import depends_on
 from llmops.targets.compose.placed import placed, runs
 from llmops.targets.compose.ports import ports
 from llmops.targets.compose.unsupported import replicas, unsupported
-from llmops.targets.compose.variables import as_text, environment, pulled
+from llmops.targets.compose.variables import as_text, environment, of_variable, pulled, reads
 
 RESTART = "unless-stopped"
 
@@ -78,7 +78,7 @@ def _service(
         "healthcheck": health.healthcheck(deployment, service),
         "depends_on": depends_on(lowering, deployment, service),
         **_resources(lowering, deployment, service),
-        "stop_grace_period": _grace(deployment),
+        "stop_grace_period": deployment.maybe_text("grace"),
         "labels": {name: value.map(as_text) for name, value in (deployment.tree("labels") or {}).items()},
         "restart": (lowering.options.maybe_text("restart") if lowering.options else None) or RESTART,
     }
@@ -100,11 +100,6 @@ def _resources(lowering: Lowering, deployment: View[Any], service: Service | Non
     return found
 
 
-def _grace(deployment: View[Any]) -> Sourced[str] | None:
-    grace = deployment.maybe_text("grace")
-    return None if grace is None else grace.map(health.duration)
-
-
 def _security(deployment: View[Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     user = deployment.maybe_integer("security", "user")
@@ -123,17 +118,24 @@ def _security(deployment: View[Any]) -> dict[str, Any]:
 
 
 def _clashes(lowering: Lowering) -> Iterator[Finding]:
-    """Two secrets under one name: the file's variables have one value for all containers."""
-    first: dict[str, Address] = {}
+    """Two secrets under one name: in a container, or outside, where a variable has one value for all containers."""
+    outside: dict[str, Address] = {}
     for deployment in placed(lowering):
-        for name, value in environment(lowering, deployment, runs(lowering, deployment)).items():
-            secret = value.needs.secret if value.needs is not None else None
-            if value.needs is None or secret is None:
-                continue
-            known = first.setdefault(value.needs.name.value, secret)
-            if known != secret:
-                yield Finding(
-                    f"`{name}` would hold two secrets: {known} and {secret}",
-                    (Label(deployment.at(), "this reads the second", primary=True, key_only=True),),
-                    help=("give one of them another `variable`",), severity=Severity.ERROR,
-                )  # fmt: skip
+        inside: dict[str, Address] = {}
+        for read in reads(deployment, runs(lowering, deployment)):
+            needs = of_variable(lowering, read).needs
+            for names, found in ((inside, read), (outside, needs)):
+                if found is None or found.secret is None:
+                    continue
+                known = names.setdefault(found.name.value, found.secret)
+                if known != found.secret:
+                    yield _two(deployment, found.name.value, known, found.secret)
+                    break
+
+
+def _two(deployment: View[Any], name: str, first: Address, second: Address) -> Finding:
+    return Finding(
+        f"`{name}` would hold two secrets: {first} and {second}",
+        (Label(deployment.at(), "this reads the second", primary=True, key_only=True),),
+        help=("give one of them another `variable`, or another name in `variables`",), severity=Severity.ERROR,
+    )  # fmt: skip

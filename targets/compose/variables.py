@@ -34,15 +34,20 @@ def expression(name: str) -> str:
     return f"${{{name}:?}}"
 
 
-def of_variable(found: Variable) -> Value:
-    return Value(found.name.express(expression), found)
+def of_variable(lowering: Lowering, found: Variable) -> Value:
+    """A container reads a secret under the name that its program knows; outside it has the secret's own name."""
+    secret = lowering.reader.view(found.secret) if found.secret is not None else None
+    if secret is None or not secret.has("variable"):
+        return Value(found.name.express(expression), found)
+    own = variable(secret, "")
+    return Value(own.express(expression).because(found.name), Variable(own.because(found.name), found.secret))
 
 
 def outside(node: Node, *keys: Key) -> Value | None:
     """A value of the config that may be known outside only."""
     found = outside_variable(node, *keys)
     if found is not None:
-        return of_variable(found)
+        return Value(found.name.express(expression), found)
     value = node.get(*keys)
     return None if value is None else Value(value.map(as_text))
 
@@ -55,13 +60,8 @@ def as_text(value: Any) -> str:
 def environment(lowering: Lowering, deployment: View[Any], service: Service | None) -> dict[str, Value]:
     """What a container's variables hold: what the deployment says itself wins."""
     found: dict[str, Value] = {}
-    covered = set()
-    for variable_ in service.variables if service else ():
-        found[variable_.name.value] = of_variable(variable_)
-        covered.add(variable_.secret)
-    for read in own_secrets(deployment):
-        if read.secret not in covered:
-            found[read.name.value] = of_variable(read)
+    for read in reads(deployment, service):
+        found[read.name.value] = of_variable(lowering, read)
     for name, text in (service.settings if service else {}).items():
         found[name] = Value(text)
     found.update(_proxy(lowering))
@@ -70,6 +70,14 @@ def environment(lowering: Lowering, deployment: View[Any], service: Service | No
         if value is not None:
             found[name] = value
     return found
+
+
+def reads(deployment: View[Any], service: Service | None) -> Iterator[Variable]:
+    """What its program reads, and the secrets that it lists and the engine does not know of."""
+    known = service.variables if service is not None else ()
+    yield from known
+    covered = {one.secret for one in known}
+    yield from (one for one in own_secrets(deployment) if one.secret not in covered)
 
 
 def own_secrets(deployment: View[Any]) -> Iterator[Variable]:

@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.emit.escapes import compose_dollar
 from llmops.compiler.model.exports import Service
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering, Unsupported
@@ -17,7 +16,9 @@ PATH_STARTS = ("/", "./", "../", "~")
 
 
 def mounts(lowering: Lowering, deployment: View[Any], service: Service | None) -> list[Any]:
-    found: list[Any] = [_file(lowering, path, inside) for path, inside in (service.mounts if service else ())]
+    # A gateway's file is called as the gateway is.
+    reason = deployment.ref_name("gateway")
+    found: list[Any] = [_file(lowering, path, inside, reason) for path, inside in (service.mounts if service else ())]
     for entry in deployment.entries("volumes"):
         source = entry.maybe_text("source")
         path = entry.text("path")
@@ -40,12 +41,11 @@ def named(deployment: View[Any]) -> Iterator[tuple[str, Sourced[Any]]]:
             yield source.value, Sourced({}, source.sources, raw=True)
 
 
-def _file(lowering: Lowering, path: str | Sourced[str], inside: str) -> dict[str, Any]:
-    source: Any
-    if isinstance(path, Sourced):
-        source = path.map(lambda where: posixpath.relpath(where, lowering.folder))
-    else:
-        source = compose_dollar(posixpath.relpath(path, lowering.folder))
+def _file(
+    lowering: Lowering, path: str | Sourced[str], inside: str, reason: Sourced[str] | None
+) -> dict[str, Any]:
+    file = path if isinstance(path, Sourced) else Sourced(path, ())  # not raw: a folder's name may hold a dollar
+    source = file.map(lambda where: posixpath.relpath(where, lowering.folder)).because(reason)
     return {"type": "bind", "source": source, "target": inside, "read_only": True}
 
 

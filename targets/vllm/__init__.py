@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmops.compiler.emit.escapes import argv_value
-from llmops.compiler.facts import Facts
 from llmops.compiler.model.exports import Endpoint, Service
 from llmops.compiler.model.target import Target
 from llmops.targets.vllm.exports import endpoint, service
@@ -15,7 +14,7 @@ from llmops.targets.vllm.lower import lower
 
 
 def check(path: str, data: Any) -> Iterable[str]:
-    return complaints(Facts(), data)
+    return complaints(data)
 
 
 TARGET = Target(

@@ -37,8 +37,10 @@ def endpoint(lowering: Lowering, deployment: View[Any], near: str | None) -> End
     if not in_charge(deployment):
         return None
     if deployment.has("endpoint"):
+        key = provider_key(deployment, "openai")
+        outside = outside_variable(deployment, "endpoint", "url")
         url = deployment.maybe_text("endpoint", "url")
-        return Endpoint(url, provider_key(deployment, "openai")) if url is not None else None
+        return Endpoint(url or literal(""), key, outside=outside) if url or outside else None
     if platform(lowering.reader, deployment) is not None:
         return None
     here = port(deployment)

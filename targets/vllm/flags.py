@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from llmops.compiler.diagnostics.finding import Finding, Label, Severity
@@ -34,18 +35,24 @@ class Flag:
         return self.name.split(".", 1)[0]
 
 
-def entry(flag: Flag) -> tuple[str, Any]:
-    """The line of the config file.
+def entry(flag: Flag, reason: Sourced[Any] | None = None) -> tuple[str, Any]:
+    """The line of the config file; `reason` is a reference that brought it here.
 
     A false one is written as `no-…: true`: up to 0.26 the file's reader drops false without a word. A map is written as
     JSON text, which is what the option takes: the reader of 0.11 would write it as Python does.
     """
-    value = flag.value
-    if isinstance(value, Sourced) and value.value is False:
-        return f"no-{flag.name}", Sourced(True, value.sources, raw=True)
-    if isinstance(value, dict):
-        return flag.name, as_json(value)
+    value = as_json(flag.value) if isinstance(flag.value, dict) else flag.value
+    if isinstance(value, Sourced):
+        value = value.because(reason)
+        if value.value is False:
+            return f"no-{flag.name}", Sourced(True, value.sources, raw=True)
     return flag.name, value
+
+
+def idle(engine: EngineFacts | None, flag: Flag) -> bool:
+    """Whether it switches off what has no way to be switched off, being off unless it is given."""
+    option = engine.option(flag.option) if engine is not None else None
+    return plain(flag.value) is False and option is not None and f"--no-{option.name}" not in option.flags
 
 
 def as_json(tree: Any) -> Sourced[str]:
@@ -99,8 +106,6 @@ def _value(engine: EngineFacts, option: EngineOption, flag: Flag) -> Finding | N
         return _wrong(engine, flag, f"`{name}` takes no value", "true or false", ("write true or false",))
     if option.kind != "flag" and isinstance(value, bool) and "." not in flag.name:
         return _wrong(engine, flag, f"`{name}` needs a value", "this is true or false", ())
-    if value is False and f"--no-{option.name}" not in option.flags:
-        return _wrong(engine, flag, f"`{name}` cannot be switched off", "it is off unless it is given", ("remove it",))
     if isinstance(value, list) and not option.many:
         return _wrong(engine, flag, f"`{name}` takes one value", f"this is a list of {len(value)}", ())
     if option.choices is None or isinstance(value, (dict, bool)):
@@ -130,13 +135,20 @@ def unknown_name(
     )  # fmt: skip
 
 
-def complaints(facts: Facts, data: Any) -> Iterator[str]:
-    """Of a whole file, which no longer says its version: flags that no version has that is known."""
+@cache
+def spellings() -> frozenset[str]:
+    """Every name of a flag in any version that is known."""
+    facts = Facts()
     known = [found for v in facts.engine_versions(ENGINE) if (found := facts.engine(ENGINE, v)) is not None]
+    return frozenset(name for engine in known for name in engine.spellings)
+
+
+def complaints(data: Any) -> Iterator[str]:
+    """Of a whole file, which no longer says its version: flags that no version has that is known."""
     for name in data:
         option = str(name).split(".", 1)[0]
-        if not any(one.option(option) or one.option(option.removeprefix("no-")) for one in known):
-            near = best(option, {n for one in known for n in one.options})
+        if option not in spellings():
+            near = best(option, spellings())
             yield f"vLLM has no flag `{option}`" + (f"; did you mean `{near}`?" if near else "")
 
 

@@ -16,7 +16,7 @@ from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
-from llmops.targets.vllm.flags import Flag, check, entry, unknown_name
+from llmops.targets.vllm.flags import Flag, check, entry, idle, unknown_name
 from llmops.targets.vllm.secrets import gated
 from llmops.targets.vllm.weights import adapters, no_weights, place, speculative, weights
 
@@ -59,8 +59,14 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             finding = check(lowering.facts, engine, made) if engine is not None else None
             if finding is not None:
                 yield finding
-        about = (deployment.address, model.address)
-        yield Artifact(f"{deployment.address.name}.yaml", dict(entry(flag) for flag in flags.values()), about)
+        reference = deployment.ref_name("model")
+        body = dict(
+            entry(flag, reference if flag.at is not None and flag.at[:2] == model.address.path else None)
+            for flag in flags.values()
+            if not idle(engine, flag)
+        )
+        about = (deployment.address, Sourced(model.address, (), raw=True).because(reference))
+        yield Artifact(f"{deployment.address.name}.yaml", body, about)
 
 
 def _all(lowering: Lowering, engine: EngineFacts | None, deployment: View[Any], model: View[Any]) -> Iterator[Made]:
