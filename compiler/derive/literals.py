@@ -31,23 +31,33 @@ class Literal:
 
 
 @cache
-def _shapes() -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _shapes() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
+    """Each shape with its name for people, words of which it has one (in small letters), and its pattern."""
     rows = json.loads(files(__package__).joinpath("data", "token_shapes.json").read_bytes())["rows"]
-    return re.compile("|".join(f"({row['pattern']})" for row in rows)), tuple(row["title"] for row in rows)
+    return tuple((row["title"], tuple(row["keywords"]), re.compile(row["pattern"])) for row in rows)
+
+
+def _known(text: str) -> Iterator[Literal]:
+    """What has a known shape; where two overlap, the one that the table has first."""
+    small = text.lower()
+    taken: list[Literal] = []
+    for title, words, pattern in _shapes():
+        if not any(word in small for word in words):
+            continue
+        for match in pattern.finditer(text):
+            found = Literal(*match.span(), title)
+            if not placeholder(match[0]) and not any(found.start < t.end and t.start < found.end for t in taken):
+                taken.append(found)
+    yield from sorted(taken, key=lambda found: found.start)
 
 
 def literals(text: str) -> Iterator[Literal]:
-    """All of them, in order; nothing that is a placeholder, a digest or a commit."""
-    pattern, titles = _shapes()
-    taken: list[tuple[int, int]] = []
-    for found in pattern.finditer(text):
-        if placeholder(found[0]):
-            continue
-        taken.append(found.span())
-        yield Literal(*found.span(), titles[(found.lastindex or 1) - 1])
+    """Known shapes first; nothing that is a placeholder, a digest or a commit."""
+    known = list(_known(text))
+    yield from known
     for found in _RANDOM.finditer(text):
         start, end = found.span()
-        overlaps = any(start < b and a < end for a, b in taken)
+        overlaps = any(start < one.end and one.start < end for one in known)
         public = _PUBLIC.search(text, max(0, start - 10), start) or _DIGEST.match(text, start)
         if not overlaps and not public and looks_random(found[0]):
             yield Literal(start, end, None)
