@@ -530,8 +530,12 @@ IN_TEXT = _code(
 )
 
 NESTED = _code(
-    69, "nested-interpolation", "An interpolation's name is written out.",
-    "A name made of values cannot be followed by a reader, or by `explain`.", "${env.vars.${env.region}}", "${env.vars.eu}",
+    69,
+    "nested-interpolation",
+    "An interpolation's name is written out.",
+    "A name made of values cannot be followed by a reader, or by `explain`.",
+    "${env.vars.${env.region}}",
+    "${env.vars.eu}",
 )
 
 # --- overrides ------------------------------------------------------------------------------------------------------

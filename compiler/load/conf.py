@@ -30,8 +30,9 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 class File:
     """A config file: where it stands, where it lands, what it selects and says.
 
-    `name` is its path below the conf folder without `.yaml`. `body` is what it says without its `defaults`, None where
-    it cannot be trusted. `lost` means that its list of selections is not known in whole.
+    `name` is its path below the conf folder without `.yaml`. `body` is what it says without its `defaults`. With
+    problems it is not `sound`: a resource then says what could be read of it, a profile nothing. `lost` means that its
+    list of selections is not known in whole.
     """
 
     name: str
@@ -39,9 +40,10 @@ class File:
     layer: str
     package: KeyPath
     items: tuple[Item, ...]
-    body: Mapping[str, Any] | None
+    body: Mapping[str, Any]
     special: bool
     lost: bool
+    sound: bool
 
     @property
     def base(self) -> str:
@@ -165,7 +167,7 @@ class Conf:
         if isinstance(data, int):
             self.sources[path] = SourceFile(path, b"")
             self.by_file[path] = [gate.too_large(path, data)]
-            return File(name, path, layer, package, (), None, False, True)
+            return File(name, path, layer, package, (), {}, False, True, False)
         self.sources[path] = SourceFile(path, data)
         parsed = parse(path, data, self._memo)
         problems = list(parsed.problems)
@@ -191,7 +193,8 @@ class Conf:
             )
         if problems or parsed.warnings:
             self.by_file[path] = [*parsed.warnings, *problems]
-        return File(name, path, layer, package, items, body if not problems else None, parsed.special, lost)
+        said = body if body is not None and (layer == "resource" or not problems) else {}
+        return File(name, path, layer, package, items, said, parsed.special, lost, not problems)
 
     def _header(self, path: str, data: bytes, layer: str, own: KeyPath, problems: list[Diagnostic]) -> KeyPath:
         found = header(path, data.decode("utf-8", "replace"))

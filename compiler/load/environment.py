@@ -121,7 +121,7 @@ def _finish(
     def report(code: Code, path: KeyPath, message: str, cure: str) -> None:
         problems.append(diagnose(code, message, _span(trace, path), environments=[env], help=[cure] if cure else ()))
 
-    finish = Finish(root, kinds, trace, report)
+    finish = Finish(root, kinds, trace, layers.broken, report)
     done: dict[str, dict[str, Any]] = {}
     for kind, name in layers.resources:
         if (kind, name) in layers.special and name in root.get(kind, {}):

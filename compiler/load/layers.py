@@ -42,7 +42,7 @@ class Layers:
             if file.layer == "resource":
                 name = self._name(file)
                 self.resources[name] = None
-                if file.body is None:
+                if not file.sound:
                     self.broken.add(Address(*name))
                 parent = self._conf.file(step.parent) if step.parent else None
                 joined = parent is not None and parent.layer == "resource" and parent.package == file.package
@@ -71,12 +71,8 @@ class Layers:
     # --- files ----------------------------------------------------------------------------------------------------
 
     def _add(self, step: Selected, file: File) -> None:
-        if file.body is None or (not file.body and file.layer != "resource"):
-            return
         if file.layer == "resource":
             name = self._name(file)
-            if Address(*name) in self.broken:
-                return
             for profile, said in self._profiles.get(name, ()):
                 for path in _overlap(said, file.body):
                     self._undone(file, profile, name, path)
@@ -146,8 +142,6 @@ class Layers:
                 "let a choice select the resource, or not",
             )
             return False
-        if Address(*name) in self.broken:
-            return False
         if file.special:
             self.special.add(name)
         self._profiles.setdefault(name, []).append((file, said))
@@ -209,8 +203,6 @@ class Layers:
             name = (path[0], path[1])
             if name not in self.resources:
                 self._not_there(name, span)
-                return
-            if Address(*name) in self.broken:
                 return
             if overrides.special(change.value):
                 self.special.add(name)

@@ -23,7 +23,8 @@ def load(request: Request, files: Files, kinds: Mapping[str, Kind[Any]]) -> Outc
     """Read a project and compose each environment of the request.
 
     `kinds` also holds the root key `env`, under that name. An environment whose selection is not known in whole is left
-    out of the result; a resource whose own file cannot be read is named in `Composed.broken` and is not in the tree.
+    out of the result; a resource that could not be read in whole is named in `Composed.broken`, and stands in the
+    tree with what is known of it.
     """
     project = read_settings(files, request.project)
     problems: list[Diagnostic] = list(project.problems)

@@ -10,7 +10,7 @@ from llmops.compiler.load import codes, interpolate
 from llmops.compiler.load.gate import cut
 from llmops.compiler.load.merge import MISSING
 from llmops.compiler.load.trace import Trace
-from llmops.compiler.model.keys import KeyPath, dotted
+from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.kinds import Kind, Shape
 
 Report = Callable[[Code, KeyPath, str, str], None]
@@ -20,16 +20,26 @@ Report = Callable[[Code, KeyPath, str, str], None]
 class Finish:
     """Makes the values of one environment final. Only resources that hold something special are walked."""
 
-    def __init__(self, root: dict[str, Any], kinds: Mapping[str, Kind[Any]], trace: Trace, report: Report) -> None:
+    def __init__(
+        self,
+        root: dict[str, Any],
+        kinds: Mapping[str, Kind[Any]],
+        trace: Trace,
+        broken: set[Address],
+        report: Report,
+    ) -> None:
         self.root = root
+        self._broken = broken
+        self._at: Address | None = None
         self._kinds = kinds
         self._trace = trace
-        self._report = report
+        self._tell = report
         self._resolver = interpolate.Resolver(root, strict=True, literal=self._literal)
         self._exhausted = False
 
     def resource(self, kind: str, name: str) -> Any:
-        """The final value of a resource."""
+        """The final value of a resource; one with a mistake in its values becomes broken, and the value is left out."""
+        self._at = Address(kind, name)
         value = self.root[kind][name]
         shape = self._kinds[kind].shape if kind in self._kinds else None
         done = self._walk(value, (kind, name), shape.of(value) if shape else None)
@@ -37,10 +47,16 @@ class Finish:
 
     def environment(self) -> Any:
         """The final value of the root key `env`."""
+        self._at = None
         value = self.root["env"]
         shape = self._kinds["env"].shape if "env" in self._kinds else None
         done = self._walk(value, ("env",), shape.of(value) if shape else None)
         return {} if done is MISSING else done
+
+    def _report(self, code: Code, path: KeyPath, message: str, cure: str) -> None:
+        if self._at is not None:
+            self._broken.add(self._at)
+        self._tell(code, path, message, cure)
 
     def _walk(self, value: Any, path: KeyPath, shape: Shape | None) -> Any:
         if shape is not None and shape.flag("x-text"):
@@ -94,12 +110,19 @@ class Finish:
             value = self._resolver.value(text, path)
         except interpolate.InterpolationError as problem:
             self._exhausted = problem.code is codes.EXPANDS
+            if problem.code is codes.NO_VALUE and self._at is not None and self._reads_broken(problem.at or path):
+                self._broken.add(self._at)
+                return MISSING
             self._report(problem.code, problem.at or path, problem.message, problem.cure)
             return MISSING
         if value is None:
             self._report(codes.NO_VALUE, path, f"`{cut(text)}` reads a value that is null", "give it a value")
             return MISSING
         return self._tidy(value, self._resolver.source(text, path)) if isinstance(value, (dict, list)) else value
+
+    def _reads_broken(self, path: KeyPath) -> bool:
+        """Whether the text at a path reads a resource that is broken: that was told already."""
+        return any(len(at) > 1 and Address(str(at[0]), str(at[1])) in self._broken for at in self._trace.through(path))
 
     def _tidy(self, value: Any, at: KeyPath) -> Any:
         """A copied map without the entries that were taken away where it stands."""

@@ -110,7 +110,17 @@ def test_a_mistake_in_many_environments_is_told_once() -> None:
     assert [(short(d), d.environments) for d in outcome.diagnostics] == [(("CFG018", A, 1, 5), ("dev", "prod"))]
     assert outcome.value
     assert outcome.value.environments["prod"].broken == {Address("model", "a")}
-    assert outcome.value.environments["prod"].tree == {}
+    assert outcome.value.environments["prod"].tree == {"model": {"a": {"id": "yes"}}}
+
+
+def test_a_broken_file_has_no_echo() -> None:
+    files = {A: "provider: [\n", "conf/model/b.yaml": "id: ${model.a.id}\n", **config("model: [a, b]", "env: dev")}
+    outcome = run(files)
+    assert [short(d)[:2] for d in outcome.diagnostics] == [("CFG006", A)]
+    assert outcome.value
+    made = outcome.value.environments["dev"]
+    assert made.tree == {"model": {"a": {}, "b": {}}}
+    assert made.broken == {Address("model", "a"), Address("model", "b")}
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
