@@ -105,7 +105,7 @@ def _lines(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             yield Unreadable(file, number, "the line is no JSON")
             continue
         yield _row(value, file, number, at)
@@ -114,7 +114,7 @@ def _lines(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
 def _document(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield Unreadable(file, getattr(error, "lineno", 1), "the file is no JSON")
         return
     if not isinstance(values, list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,17 +28,31 @@ def names(text: str, syntax: str) -> tuple[str, ...]:
     """
     if syntax == "none":
         return ()
-    if syntax == "f-string":
-        return tuple(sorted(set(_format_names(text))))
+    try:
+        found = _format_names(text) if syntax == "f-string" else _jinja_names(text)
+        return tuple(sorted(set(found)))
+    except RecursionError:
+        raise MalformedError("it is nested too deeply", 1) from None
+
+
+def _jinja_names(text: str) -> Iterable[str]:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return ()
-    from jinja2 import Environment, TemplateSyntaxError, meta
+    from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
+    environment = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
     try:
-        tree = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"]).parse(text)
+        tree = environment.parse(text)
+        for used in tree.find_all((nodes.Filter, nodes.Test)):
+            known = environment.filters if isinstance(used, nodes.Filter) else environment.tests
+            known.setdefault(used.name, _unjudged)  # the runner's own filters are not for us to judge
+        return meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         raise MalformedError("a tag is not closed or not understood", error.lineno) from None
-    return tuple(sorted(meta.find_undeclared_variables(tree)))
+
+
+def _unjudged(*_: object) -> str:
+    return ""
 
 
 def _format_names(text: str) -> Iterator[str]:

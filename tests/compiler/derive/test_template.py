@@ -17,6 +17,7 @@ from llmops.compiler.derive.template import MalformedError, find, names
         ("{{ range(3) }} {{ '{{ no }}' }} {# {{ no }} #}", "jinja2", ()),
         ("{% raw %}{{ no }}{% endraw %}", "jinja2", ()),
         ("{{ a if b else c }} {{ d is defined }}", "nunjucks", ("a", "b", "c", "d")),
+        ("{{ a | of_the_runner }}{% if b is of_its_own %}{% endif %}", "jinja2", ("a", "b")),
         ("plain { text } 100 %", "jinja2", ()),
         ("{a} {b.c} {d[0]} {e!r:>{width}} {{no}}", "f-string", ("a", "b", "d", "e", "width")),
         ("{{ anything } at all", "none", ()),
@@ -28,7 +29,10 @@ def test_names(text: str, syntax: str, expected: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "syntax"),
-    [("{{ a", "jinja2"), ("{% if a %}", "jinja2"), ("{a", "f-string"), ('{"a": 1}', "f-string"), ("{}", "f-string")],
+    [
+        ("{{ " + "(" * 9000 + "a" + ")" * 9000 + " }}", "jinja2"), ("{a:" * 9000 + "}" * 9000, "f-string"),
+        ("{{ a", "jinja2"), ("{% if a %}", "jinja2"), ("{a", "f-string"), ('{"a": 1}', "f-string"), ("{}", "f-string"),
+    ],
 )
 def test_malformed(text: str, syntax: str) -> None:
     with pytest.raises(MalformedError):
