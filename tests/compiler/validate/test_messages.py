@@ -7,6 +7,7 @@ import yaml
 
 from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.validate.codes import CODES
+from llmops.schemas import kind_names
 from tests.compiler.validate.kit import Row, rows, run
 
 NAMES = "a name starts with a lower-case letter and holds lower-case letters, digits and `_`"
@@ -252,8 +253,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "a misspelt kind": (
         "modle: {answerer: {}}",
         [("SCH011", "modle", "there is no kind `modle`",
-          ("kinds: `app`, `dataset`, `deployment`, `eval`, `gateway`, `model`, `pipeline`, `prompt`, `secret`, "
-           "`target`",))],
+          ("kinds: " + ", ".join(f"`{kind}`" for kind in kind_names()),))],
     ),
     # --- SCH012 typed-field-in-open-map
     "a flag that has a field": (
