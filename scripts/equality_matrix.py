@@ -9,11 +9,14 @@ Environments are made once, outside the repository, in `~/.cache/llmops-tools/hy
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,12 +39,44 @@ def environment(version: str) -> Path:
     wanted = [f"hydra-core=={version}", "pyyaml>=6.0.1", *PACKAGES]
     if uv := shutil.which("uv"):
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--prerelease=allow", "--python", str(python), *wanted], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "--quiet", "--prerelease=allow", "--python", str(python), *wanted], check=True
+        )
     else:
         venv.create(folder, with_pip=True)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--pre", *wanted], check=True)
     stamp.write_text("")
     return python
+
+
+def run(python: Path, trees: int, workers: int, report: str) -> int:
+    """One run of the test; its exit code."""
+    variables = {
+        **os.environ,
+        "LLMOPS_EQUALITY_TREES": str(trees),
+        "LLMOPS_EQUALITY_REPORT": report,
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    command = [str(python), "-m", "pytest", "--noconftest", "-n", str(workers), "tests/compiler/load/test_equality.py"]
+    return subprocess.run(command, cwd=ROOT, env=variables).returncode
+
+
+def summarise(version: str, report: str) -> None:
+    """What came of the trees, and which features they had, as shares."""
+    outcomes: Counter[str] = Counter()
+    features: Counter[str] = Counter()
+    total = 0
+    for line in report.splitlines():
+        chunk = json.loads(line)
+        total += chunk["trees"]
+        outcomes.update(chunk["outcomes"])
+        features.update(chunk["features"])
+    print(f"hydra-core {version}: {total} trees")
+    for name, number in outcomes.most_common():
+        print(f"  {number:6} {number / max(1, total):6.1%}  {name}")
+    print(
+        "  " + ", ".join(f"{name} {number / max(1, total):.1%}" for name, number in features.most_common()), flush=True
+    )
 
 
 def main() -> int:
@@ -53,11 +88,9 @@ def main() -> int:
     failed = []
     for version in args.versions:
         python = environment(version)
-        variables = {**os.environ, "LLMOPS_EQUALITY_TREES": str(args.trees), "PYTHONPATH": str(ROOT / "src")}
-        command = [str(python), "-m", "pytest", "--noconftest", "-s", "-p", "no:cacheprovider", "-n", str(args.workers), "tests/compiler/load/test_equality.py"]
-        print(f"hydra-core {version}: {args.trees} trees", flush=True)
-        if subprocess.run(command, cwd=ROOT, env=variables).returncode:
-            failed.append(version)
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as report:
+            failed.extend([version] if run(python, args.trees, args.workers, report.name) else [])
+            summarise(version, report.read())
     if failed:
         print(f"not equal on hydra-core {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -58,10 +58,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "env": {
         "type": "object",
         "properties": {
-            "production": {"type": "boolean"}, "region": {"type": "string"}, "n": {"type": "integer"}, "vars": _OPEN,
+            "production": {"type": "boolean"},
+            "region": {"type": "string"},
+            "n": {"type": "integer"},
+            "vars": _OPEN,
         },
     },
-}  # fmt: skip
+}
 
 KINDS: Mapping[str, Kind[Any]] = {
     name: Kind(name, Shape(schema, "#", lambda pointer: {})) for name, schema in _SCHEMAS.items()
@@ -74,7 +77,9 @@ BASE: dict[str, str | bytes] = {
 }
 
 
-def run(files: Mapping[str, str | bytes | None] | None = None, *overrides: str, env: tuple[str, ...] = ()) -> Outcome[Loaded | None]:
+def run(
+    files: Mapping[str, str | bytes | None] | None = None, *overrides: str, env: tuple[str, ...] = ()
+) -> Outcome[Loaded | None]:
     """Load the base project with some files replaced, added or (None) taken away."""
     merged: dict[str, str | bytes | None] = {**BASE, **(files or {})}
     return load(Request(".", env, overrides), Memory({p: d for p, d in merged.items() if d is not None}), KINDS)
@@ -89,7 +94,9 @@ def short(one: Diagnostic) -> Short:
     return (one.code, at.span.file, at.span.line, at.span.column) if at else (one.code, "", 0, 0)
 
 
-def found(files: Mapping[str, str | bytes | None] | None = None, *overrides: str, env: tuple[str, ...] = ()) -> list[Short]:
+def found(
+    files: Mapping[str, str | bytes | None] | None = None, *overrides: str, env: tuple[str, ...] = ()
+) -> list[Short]:
     return [short(one) for one in run(files, *overrides, env=env).diagnostics]
 
 

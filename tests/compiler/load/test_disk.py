@@ -36,7 +36,20 @@ def test_reads_and_lists(root: Path) -> None:
     assert disk.list("none") == ()
 
 
-@pytest.mark.parametrize("path", ["../secret.txt", "/etc/passwd", "conf/../../secret.txt", "./conf/a.yaml", "conf//a.yaml", "", "conf/a.yaml\x00", "conf\\a.yaml", "conf/a.yaml/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.txt",
+        "/etc/passwd",
+        "conf/../../secret.txt",
+        "./conf/a.yaml",
+        "conf//a.yaml",
+        "",
+        "conf/a.yaml\x00",
+        "conf\\a.yaml",
+        "conf/a.yaml/",
+    ],
+)
 def test_other_spellings_do_not_exist(root: Path, path: str) -> None:
     assert Disk(root).read(path) is None
 
@@ -123,15 +136,20 @@ def test_nothing_of_the_project_is_imported_or_read_from_outside(root: Path) -> 
     (root / "llmops.yaml").write_text("name: app\nenvironments: {dev: []}\n")
     (root / "conf" / "model").mkdir()
     (root / "conf" / "config.yaml").write_text("defaults: [{model: [a]}, {env: dev}]\n")
-    (root / "conf" / "model" / "a.yaml").write_text(textwrap.dedent("""\
+    (root / "conf" / "model" / "a.yaml").write_text(
+        textwrap.dedent("""\
         id: ${oc.env:CANARY}
         region: ${hydra:runtime.cwd}
         description: ${oc.env:CANARY}
         params: {_target_: os.system, _args_: [touch imported]}
-    """))
+    """)
+    )
     here = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", CANARY], cwd=root, capture_output=True, text=True,
+        [sys.executable, "-c", CANARY],
+        cwd=root,
+        capture_output=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": f"{here / 'src'}{os.pathsep}{here}"},
     )
     assert done.returncode == 0, done.stderr

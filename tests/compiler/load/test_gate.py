@@ -78,7 +78,9 @@ def test_refused_at_its_place(data: bytes, expected: list[tuple[str, int, int]])
 
 
 @pytest.mark.parametrize(("data", "expected"), [pytest.param(d, e, id=name) for name, d, e in BYTES])
-def test_same_without_libyaml(data: bytes, expected: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_without_libyaml(
+    data: bytes, expected: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The places of a few syntax errors differ by where each parser gives up."""
     monkeypatch.setattr(parse, "Parser", PureParser)
     parsed = parse.parse("f.yaml", data)
@@ -97,7 +99,10 @@ def test_a_surrogate_written_as_an_escape(parser: Any, monkeypatch: pytest.Monke
 
 def test_a_repeated_key_shows_both_places() -> None:
     parsed = parse.parse("f.yaml", b"a: {b: 1, b: 2}\n")
-    assert [(p.span.line, p.span.column, p.text) for p in parsed.problems[0].labels] == [(1, 11, "again"), (1, 5, "first here")]
+    assert [(p.span.line, p.span.column, p.text) for p in parsed.problems[0].labels] == [
+        (1, 11, "again"),
+        (1, 5, "first here"),
+    ]
 
 
 def test_a_broken_resource_keeps_its_name() -> None:
@@ -116,7 +121,7 @@ BOMBS = [
     b"? " * 500_000,
     b"a: &a [x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in range(97, 120)),
     b"a: '" + b"''" * 500_000,
-    b"a: \"" + b"\\x41" * 250_000 + b'"',
+    b'a: "' + b"\\x41" * 250_000 + b'"',
     b"\n".join(b"k%d: 1" % n for n in range(60_000)),
     b"a: |\n" + b" x\n" * 300_000,
     b"#" * 1_000_000,
@@ -141,14 +146,62 @@ def test_nothing_takes_long(number: int) -> None:
 # --- scalars ---------------------------------------------------------------------------------------------------------
 
 AMBIGUOUS = [
-    "yes", "No", "ON", "off", "0123", "08", "-012", "1_000", "1_0.5", "12:30", "1:2:3", "1:30.5", ".inf", "-.Inf", ".nan", "1e3", "1E+5",
-    "2020-01-01", "2001-12-14T21:59:43Z", "2001-12-14 21:59:43.10 -5", "0b11", "0o17", "0x_f", "-0x1f", "+.5", "-.5", "=", "007.5",
-]  # fmt: skip
+    "yes",
+    "No",
+    "ON",
+    "off",
+    "0123",
+    "08",
+    "-012",
+    "1_000",
+    "1_0.5",
+    "12:30",
+    "1:2:3",
+    "1:30.5",
+    ".inf",
+    "-.Inf",
+    ".nan",
+    "1e3",
+    "1E+5",
+    "2020-01-01",
+    "2001-12-14T21:59:43Z",
+    "2001-12-14 21:59:43.10 -5",
+    "0b11",
+    "0o17",
+    "0x_f",
+    "-0x1f",
+    "+.5",
+    "-.5",
+    "=",
+    "007.5",
+]
 CLEAR: list[tuple[str, Any]] = [
-    ("0", 0), ("-1", -1), ("+5", 5), ("0x1f", 31), ("1.5", 1.5), ("1.", 1.0), (".5", 0.5), ("1e-5", 1e-5), ("2.5e3", 2500.0), ("-0.0", -0.0),
-    ("true", True), ("FALSE", False), ("null", None), ("~", None), ("y", "y"), ("n", "n"), ("1.2.3", "1.2.3"), ("127.0.0.1:80", "127.0.0.1:80"),
-    ("750ms", "750ms"), ("2020-1", "2020-1"), ("0.8.1", "0.8.1"), ("a_b", "a_b"), ("1e", "1e"), ("-", "-"), ("nullx", "nullx"),
-]  # fmt: skip
+    ("0", 0),
+    ("-1", -1),
+    ("+5", 5),
+    ("0x1f", 31),
+    ("1.5", 1.5),
+    ("1.", 1.0),
+    (".5", 0.5),
+    ("1e-5", 1e-5),
+    ("2.5e3", 2500.0),
+    ("-0.0", -0.0),
+    ("true", True),
+    ("FALSE", False),
+    ("null", None),
+    ("~", None),
+    ("y", "y"),
+    ("n", "n"),
+    ("1.2.3", "1.2.3"),
+    ("127.0.0.1:80", "127.0.0.1:80"),
+    ("750ms", "750ms"),
+    ("2020-1", "2020-1"),
+    ("0.8.1", "0.8.1"),
+    ("a_b", "a_b"),
+    ("1e", "1e"),
+    ("-", "-"),
+    ("nullx", "nullx"),
+]
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS)
@@ -193,7 +246,10 @@ def test_scalars_are_read_as_omegaconf_reads_them_or_not_at_all(text: str) -> No
 
 def test_places_of_keys_and_values() -> None:
     places = Places().of("f", "a: 1\nb: {ключ: 'x y', d: [1, {e: 2}]}\nt: |\n  text\nu: -3\n".encode())
-    assert {p: (s.key and (s.key.line, s.key.column), (s.value.line, s.value.column, s.value.end_line, s.value.end_column)) for p, s in places.items()} == {
+    assert {
+        p: (s.key and (s.key.line, s.key.column), (s.value.line, s.value.column, s.value.end_line, s.value.end_column))
+        for p, s in places.items()
+    } == {
         (): (None, (1, 1, 5, 6)),
         ("a",): ((1, 1), (1, 4, 1, 5)),
         ("b",): ((2, 1), (2, 4, 2, 33)),
@@ -208,6 +264,14 @@ def test_places_of_keys_and_values() -> None:
 
 
 def test_comments_stand_outside_scalars() -> None:
-    text = "# one\na: 'x # no' # two\nb: | # three\n  # no\n# four\nc: [x, # five\n  y#no]\nd: x#no\ne: >-\n  # no\n\n# six\n"
-    expected = ((1, 1, "# one"), (2, 13, "# two"), (3, 6, "# three"), (5, 1, "# four"), (6, 8, "# five"), (12, 1, "# six"))
+    text = "# one\na: 'x # no' # two\nb: | # three\n  # no\n# four\nc: [x, # five\n  y#no]\n"
+    text += "d: x#no\ne: >-\n  # no\n\n# six\n"
+    expected = (
+        (1, 1, "# one"),
+        (2, 13, "# two"),
+        (3, 6, "# three"),
+        (5, 1, "# four"),
+        (6, 8, "# five"),
+        (12, 1, "# six"),
+    )
     assert headers.comments(text.encode()) == expected

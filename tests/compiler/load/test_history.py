@@ -12,9 +12,17 @@ FILES: dict[str, str | bytes | None] = {
     "conf/config.yaml": "defaults:\n  - model: [a]\n  - gateway: [main]\n  - env: dev\n  - size: big\n",
     "conf/model/a.yaml": "defaults: [base/a]\nid: x\nparams: {n: 2, m: 1}\ntags: [a, b]\nregion: ${env.region}\n",
     "conf/model/base/a.yaml": "params:\n  n: 1\n  k: 0\n",
-    "conf/gateway/main.yaml": "routes:\n  one: {limits: {rpm: 5}, url: 'https://${env.region}/${model.a.id}'}\n  two: {}\n",
-    "conf/env/dev.yaml": "env: {region: eu, vars: {p: {q: 7}}}\nmodel: {a: {params: {n: 3}, limits: {rpm: 1}}}\ngateway: {main: {routes: {one: {limits: null}}}}\n",
-    "conf/size/big.yaml": "model:\n  a:\n    tags: [c]\n    limits: {tpm: 2}\ngateway: {main: {routes: {one: {limits: {rpm: 9}}}}}\n",
+    "conf/gateway/main.yaml": (
+        "routes:\n  one: {limits: {rpm: 5}, url: 'https://${env.region}/${model.a.id}'}\n  two: {}\n"
+    ),
+    "conf/env/dev.yaml": (
+        "env: {region: eu, vars: {p: {q: 7}}}\n"
+        "model: {a: {params: {n: 3}, limits: {rpm: 1}}}\n"
+        "gateway: {main: {routes: {one: {limits: null}}}}\n"
+    ),
+    "conf/size/big.yaml": (
+        "model:\n  a:\n    tags: [c]\n    limits: {tpm: 2}\ngateway: {main: {routes: {one: {limits: {rpm: 9}}}}}\n"
+    ),
 }
 
 
@@ -36,27 +44,42 @@ def test_every_writer_in_order() -> None:
         ("llmops.yaml", 3, 18, 4),
     ]
     assert made.tree["model"]["a"]["params"] == {"n": 4, "k": 0, "m": 1}
-    layers = [w.origin.layer for w in made.history.writes(("model", "a", "params", "n")) if isinstance(w.origin, FromFile)]
+    layers = [
+        w.origin.layer for w in made.history.writes(("model", "a", "params", "n")) if isinstance(w.origin, FromFile)
+    ]
     assert layers == ["resource", "resource", "profile"]
 
 
 def test_a_list_is_written_whole() -> None:
     made = composed(FILES)
-    assert told(made, ("model", "a", "tags")) == [("conf/model/a.yaml", 4, 7, ["a", "b"]), ("conf/size/big.yaml", 3, 11, ["c"])]
-    assert told(made, ("model", "a", "tags", 0)) == [("conf/model/a.yaml", 4, 8, "a"), ("conf/size/big.yaml", 3, 12, "c")]
+    assert told(made, ("model", "a", "tags")) == [
+        ("conf/model/a.yaml", 4, 7, ["a", "b"]),
+        ("conf/size/big.yaml", 3, 11, ["c"]),
+    ]
+    assert told(made, ("model", "a", "tags", 0)) == [
+        ("conf/model/a.yaml", 4, 8, "a"),
+        ("conf/size/big.yaml", 3, 12, "c"),
+    ]
     assert told(made, ("model", "a", "tags", 1)) == []
 
 
 def test_a_map_has_the_writers_of_its_parts() -> None:
     made = composed(FILES)
-    assert told(made, ("model", "a", "limits")) == [("conf/env/dev.yaml", 2, 37, {"rpm": 1}), ("conf/size/big.yaml", 4, 13, {"tpm": 2})]
+    assert told(made, ("model", "a", "limits")) == [
+        ("conf/env/dev.yaml", 2, 37, {"rpm": 1}),
+        ("conf/size/big.yaml", 4, 13, {"tpm": 2}),
+    ]
     assert told(made, ("model", "a", "limits", "tpm")) == [("conf/size/big.yaml", 4, 19, 2)]
 
 
 def test_what_was_taken_away_in_between_starts_anew() -> None:
     made = composed(FILES)
     assert told(made, ("gateway", "main", "routes", "one", "limits", "rpm")) == [("conf/size/big.yaml", 5, 47, 9)]
-    assert [value for *_, value in told(made, ("gateway", "main", "routes", "one", "limits"))] == [{"rpm": 5}, None, {"rpm": 9}]
+    assert [value for *_, value in told(made, ("gateway", "main", "routes", "one", "limits"))] == [
+        {"rpm": 5},
+        None,
+        {"rpm": 9},
+    ]
 
 
 def test_keys() -> None:
@@ -79,12 +102,21 @@ def test_keys() -> None:
 def test_what_interpolations_read() -> None:
     made = composed(FILES)
     assert made.history.through(("model", "a", "region")) == (("env", "region"),)
-    assert made.history.through(("gateway", "main", "routes", "one", "url")) == (("env", "region"), ("model", "a", "id"))
+    assert made.history.through(("gateway", "main", "routes", "one", "url")) == (
+        ("env", "region"),
+        ("model", "a", "id"),
+    )
     assert made.history.through(("model", "a", "id")) == ()
 
 
 def test_inside_a_copied_map_the_writers_are_those_of_the_original() -> None:
-    made = composed({**FILES, "conf/model/b.yaml": "params: ${env.vars.p}\n", "conf/config.yaml": "defaults: [{model: [a, b]}, {gateway: [main]}, {env: dev}, {size: big}]\n"})
+    made = composed(
+        {
+            **FILES,
+            "conf/model/b.yaml": "params: ${env.vars.p}\n",
+            "conf/config.yaml": "defaults: [{model: [a, b]}, {gateway: [main]}, {env: dev}, {size: big}]\n",
+        }
+    )
     assert made.tree["model"]["b"]["params"] == {"q": 7}
     assert told(made, ("model", "b", "params", "q")) == [("conf/env/dev.yaml", 1, 33, 7)]
 
@@ -94,7 +126,9 @@ def test_a_command_line_override_is_a_source() -> None:
     write = made.history.writes(("model", "a", "id"))[-1]
     assert isinstance(write.origin, FromOverride)
     assert (write.origin.text, write.origin.span.file, write.value) == ("model.a.id=typed", "<override 1>", "typed")
-    assert told(composed(FILES, "~model.a.id", "+model.a.id=new"), ("model", "a", "id")) == [("<override 2>", 1, 1, "new")]
+    assert told(composed(FILES, "~model.a.id", "+model.a.id=new"), ("model", "a", "id")) == [
+        ("<override 2>", 1, 1, "new")
+    ]
 
 
 def test_an_override_of_a_list_item() -> None:

@@ -27,14 +27,22 @@ def test_the_smallest_project() -> None:
 
 
 def test_a_missing_environment_file_is_empty_and_one_that_is_there_is_merged() -> None:
-    files = {"llmops.yaml": "name: app\nenvironments: {dev: [], prod: []}\n", "conf/env/prod.yaml": "env: {region: eu}\nmodel: {a: {id: y}}\n"}
+    files = {
+        "llmops.yaml": "name: app\nenvironments: {dev: [], prod: []}\n",
+        "conf/env/prod.yaml": "env: {region: eu}\nmodel: {a: {id: y}}\n",
+    }
     assert composed(files).tree == {"model": {"a": {"provider": "openai", "id": "x"}}}
-    assert composed(files, env="prod").tree == {"model": {"a": {"provider": "openai", "id": "y"}}, "env": {"region": "eu"}}
+    assert composed(files, env="prod").tree == {
+        "model": {"a": {"provider": "openai", "id": "y"}},
+        "env": {"region": "eu"},
+    }
 
 
 def test_variants_in_folders_axes_and_bases() -> None:
     files = {
-        "llmops.yaml": "name: app\nenvironments: {dev: [], prod: [env=prod, serving=local], ci: [env=dev, +extra=more]}\n",
+        "llmops.yaml": (
+            "name: app\nenvironments: {dev: [], prod: [env=prod, serving=local], ci: [env=dev, +extra=more]}\n"
+        ),
         C: "defaults:\n  - serving: hosted\n  - env: dev\n  - hardware: null\n",
         "conf/serving/hosted.yaml": "defaults:\n  - /model/hosted: [a]\n",
         "conf/serving/local.yaml": "defaults:\n  - /model/local: [a]\n",
@@ -52,9 +60,11 @@ def test_variants_in_folders_axes_and_bases() -> None:
 def test_the_search_path_shares_files_and_selects_nothing_by_itself() -> None:
     files = {
         "llmops.yaml": "name: app\nenvironments: {dev: []}\nsearch_path: [shared]\n",
-        "shared/model/b.yaml": "id: b\n", "shared/env/other.yaml": "env: {region: x}\n", "shared/model/c.yaml": "id: c\n",
+        "shared/model/b.yaml": "id: b\n",
+        "shared/env/other.yaml": "env: {region: x}\n",
+        "shared/model/c.yaml": "id: c\n",
         **config("model: [a, b]", "env: dev"),
-    }  # fmt: skip
+    }
     made = composed(files)
     assert made.tree["model"] == {"a": {"provider": "openai", "id": "x"}, "b": {"id": "b"}}
     assert made.absent == {Address("model", "c")}
@@ -88,17 +98,20 @@ def test_interpolation_keeps_types_and_copies_maps() -> None:
 def test_overrides_of_values() -> None:
     files = {"llmops.yaml": "name: app\nenvironments: {dev: [env=dev, model.a.id=z]}\n"}
     assert composed(files, "+model.a.params={n: 1}", "model.a.provider='o p'").tree["model"]["a"] == {
-        "provider": "o p", "id": "z", "params": {"n": 1},
-    }  # fmt: skip
+        "provider": "o p",
+        "id": "z",
+        "params": {"n": 1},
+    }
     assert composed(None, "~model.a.id").tree["model"]["a"] == {"provider": "openai"}
     assert composed({A: "tags: [a, b]\n"}, "model.a.tags.1=c").tree["model"]["a"] == {"tags": ["a", "c"]}
 
 
 def test_composing_one_environment_leaves_the_others_alone() -> None:
     files = {
-        "llmops.yaml": "name: app\nenvironments: {dev: [], prod: []}\n", A: "params: {n: 1}\n",
+        "llmops.yaml": "name: app\nenvironments: {dev: [], prod: []}\n",
+        A: "params: {n: 1}\n",
         DEV: "model: {a: {params: {n: 2}}}\n",
-    }  # fmt: skip
+    }
     outcome = run(files)
     assert outcome.value
     assert [c.tree["model"]["a"]["params"]["n"] for c in outcome.value.environments.values()] == [2, 1]
@@ -139,7 +152,11 @@ REFUSED: list[tuple[str, dict[str, str | None], list[tuple[str, str, int, int]]]
     ("header of another kind", {A: "# @package prompt.a\nid: x\n"}, [("CFG021", A, 1, 1)]),
     ("hydra header in a profile", {DEV: "# @package hydra\nid: x\n"}, [("CFG021", DEV, 1, 1)]),
     ("no config.yaml", {C: None}, [("CFG031", "", 0, 0)]),
-    ("values in config.yaml", {C: "defaults:\n  - model: [a]\n  - env: dev\nmodel: {a: {id: z}}\n"}, [("CFG032", C, 4, 1)]),
+    (
+        "values in config.yaml",
+        {C: "defaults:\n  - model: [a]\n  - env: dev\nmodel: {a: {id: z}}\n"},
+        [("CFG032", C, 4, 1)],
+    ),
     ("number as option", config("model: [5]", "env: dev"), [("CFG033", C, 2, 13)]),
     ("two groups in one entry", config("{model: [a], env: dev}"), [("CFG033", C, 2, 5)]),
     ("unknown file", config("model: [a, answrer]", "env: dev"), [("CFG034", C, 2, 16)]),
@@ -154,13 +171,32 @@ REFUSED: list[tuple[str, dict[str, str | None], list[tuple[str, str, int, int]]]
     ("override in a file", config("model: [a]", "env: dev", "override env: prod"), [("CFG038", C, 4, 5)]),
     ("package in an entry", config("model@model.b: [a]", "env: dev"), [("CFG039", C, 2, 5)]),
     ("kind as one", config("model: a", "env: dev"), [("CFG040", C, 2, 12)]),
-    ("second choice", {**config("model: [a]", "s: x", "env: dev", "s: y"), "conf/s/x.yaml": "", "conf/s/y.yaml": ""}, [("CFG041", C, 5, 8)]),
-    ("profile twice", {**config("model: [a]", "s: [x]", "t: [x]", "env: dev"), "conf/s/x.yaml": "", "conf/t/x.yaml": "defaults: [/s/x]\n"},
-     [("CFG042", "conf/t/x.yaml", 1, 12)]),
-    ("cycle", {A: "defaults: [/model/b]\n", "conf/model/b.yaml": "defaults: [/model/a]\n"}, [("CFG043", "conf/model/b.yaml", 1, 12)]),
+    (
+        "second choice",
+        {**config("model: [a]", "s: x", "env: dev", "s: y"), "conf/s/x.yaml": "", "conf/s/y.yaml": ""},
+        [("CFG041", C, 5, 8)],
+    ),
+    (
+        "profile twice",
+        {
+            **config("model: [a]", "s: [x]", "t: [x]", "env: dev"),
+            "conf/s/x.yaml": "",
+            "conf/t/x.yaml": "defaults: [/s/x]\n",
+        },
+        [("CFG042", "conf/t/x.yaml", 1, 12)],
+    ),
+    (
+        "cycle",
+        {A: "defaults: [/model/b]\n", "conf/model/b.yaml": "defaults: [/model/a]\n"},
+        [("CFG043", "conf/model/b.yaml", 1, 12)],
+    ),
     ("itself", {A: "defaults: [a]\n"}, [("CFG043", A, 1, 12)]),
     ("missing choice", config("model: [a]", "env: ???"), [("CFG058", C, 3, 10)]),
-    ("two files", {**config("model: [a]", "model/v: [a]", "env: dev"), "conf/model/v/a.yaml": "id: y\n"}, [("CFG047", C, 3, 15)]),
+    (
+        "two files",
+        {**config("model: [a]", "model/v: [a]", "env: dev"), "conf/model/v/a.yaml": "id: y\n"},
+        [("CFG047", C, 3, 15)],
+    ),
     ("yml", {"conf/model/b.yml": ""}, [("CFG048", "conf/model/b.yml", 1, 1)]),
     ("undone", {**config("env: dev", "model: [a]"), DEV: "model: {a: {id: y}}\n"}, [("CFG051", A, 2, 5)]),
     ("unknown resource", {DEV: "model: {b: {id: y}}\n"}, [("CFG052", DEV, 1, 9)]),
@@ -172,8 +208,11 @@ REFUSED: list[tuple[str, dict[str, str | None], list[tuple[str, str, int, int]]]
     ("kind taken away", {DEV: "model: null\n"}, [("CFG056", DEV, 1, 8)]),
     ("list onto map", {A: "params: {n: 1}\n", DEV: "model: {a: {params: [1]}}\n"}, [("CFG057", DEV, 1, 21)]),
     ("missing value", {A: "id: ???\n"}, [("CFG058", A, 1, 5)]),
-    ("merge onto interpolation", {A: "params: ${env.vars}\n", DEV: "env: {vars: {n: 1}}\nmodel: {a: {params: {m: 1}}}\n"},
-     [("CFG059", DEV, 2, 21)]),
+    (
+        "merge onto interpolation",
+        {A: "params: ${env.vars}\n", DEV: "env: {vars: {n: 1}}\nmodel: {a: {params: {m: 1}}}\n"},
+        [("CFG059", DEV, 2, 21)],
+    ),
     ("malformed", {A: "id: ${env.\n"}, [("CFG061", A, 1, 5)]),
     ("resolver", {A: "id: ${oc.env:HOME}\n"}, [("CFG062", A, 1, 5)]),
     ("relative", {A: "id: ${.region}\n"}, [("CFG063", A, 1, 5)]),
@@ -186,7 +225,7 @@ REFUSED: list[tuple[str, dict[str, str | None], list[tuple[str, str, int, int]]]
     ("map in text", {A: "id: x-${env.vars}\n", DEV: "env: {vars: {n: 1}}\n"}, [("CFG068", A, 1, 5)]),
     ("inside each other", {A: "id: ${env.vars.${env.region}}\n", DEV: "env: {region: a}\n"}, [("CFG069", A, 1, 5)]),
     ("targets of hydra are plain keys", {A: "params: {_target_: os.system}\n"}, []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("files", "expected"), [pytest.param(f, e, id=name) for name, f, e in REFUSED])
@@ -246,7 +285,11 @@ def test_an_override_in_llmops_yaml_is_shown_there() -> None:
 def test_both_places_are_shown() -> None:
     outcome = run({**config("env: dev", "model: [a]"), DEV: "model: {a: {id: y}}\n"})
     places = [(p.span.file, p.span.line, p.span.column, p.text) for p in outcome.diagnostics[0].labels]
-    assert places == [(A, 2, 5, ""), (DEV, 1, 17, "the profile says so"), (C, 3, 13, "selected here, after the profile")]
+    assert places == [
+        (A, 2, 5, ""),
+        (DEV, 1, 17, "the profile says so"),
+        (C, 3, 13, "selected here, after the profile"),
+    ]
     outcome = run({**config("model: [a]", "model/v: [a]", "env: dev"), "conf/model/v/a.yaml": "id: y\n"})
     places = [(p.span.file, p.span.line, p.span.column, p.text) for p in outcome.diagnostics[0].labels]
     assert places == [(C, 3, 15, "selects conf/model/v/a.yaml"), (C, 2, 13, "selects conf/model/a.yaml")]
@@ -256,6 +299,6 @@ def test_nearest_names_are_offered() -> None:
     assert run(config("model: [a, answrer]", "env: dev")).diagnostics[0].help == ("there are `a`",)
     files = {**config("model: [answerr]", "env: dev"), "conf/model/answerer.yaml": ""}
     assert run(files).diagnostics[0].help == ("did you mean `answerer`?",)
-    assert run({DEV: "model: {answer: {id: y}}\n", "conf/model/answerer.yaml": "", **config("model: [answerer]", "env: dev")}).diagnostics[0].help == (
-        "did you mean `answerer`?",
-    )
+    assert run(
+        {DEV: "model: {answer: {id: y}}\n", "conf/model/answerer.yaml": "", **config("model: [answerer]", "env: dev")}
+    ).diagnostics[0].help == ("did you mean `answerer`?",)

@@ -14,7 +14,11 @@ def test_files_that_select_twice_each() -> None:
     files: dict[str, str | bytes | None] = {
         f"conf/model/{side}{n}.yaml": f"defaults: [l{n + 1}, r{n + 1}]\n" for n in range(30) for side in "lr"
     }
-    files |= {"conf/model/l30.yaml": "", "conf/model/r30.yaml": "", "conf/config.yaml": "defaults: [{model: [a, l0]}, {env: dev}]\n"}
+    files |= {
+        "conf/model/l30.yaml": "",
+        "conf/model/r30.yaml": "",
+        "conf/config.yaml": "defaults: [{model: [a, l0]}, {env: dev}]\n",
+    }
     start = time.process_time()
     assert {code for code, *_ in found(files)} == {"CFG044"}
     assert time.process_time() - start < 10
@@ -34,13 +38,18 @@ def bomb(width: int, depth: int, leaf: str) -> str:
 
 GROWING = {
     "lists of lists": bomb(10, 12, "[x]"),
-    "texts of texts": "env:\n  vars:\n    v0: " + "x" * 1000 + "\n"
+    "texts of texts": "env:\n  vars:\n    v0: "
+    + "x" * 1000
+    + "\n"
     + "".join(f"    v{n}: '" + f"${{env.vars.v{n - 1}}}" * 10 + "'\n" for n in range(1, 12)),
     "a long chain": "env:\n  vars:\n    v0: 1\n"
     + "".join(f"    v{n}: ${{env.vars.v{n - 1}}}\n" for n in range(1, 200)),
-    "a long text often": "env:\n  vars: {v0: " + "x" * 150_000 + ", v1: ["
-    + ", ".join(["'${env.vars.v0}'"] * 2000) + "]}\n",
-}  # fmt: skip
+    "a long text often": "env:\n  vars: {v0: "
+    + "x" * 150_000
+    + ", v1: ["
+    + ", ".join(["'${env.vars.v0}'"] * 2000)
+    + "]}\n",
+}
 
 
 @pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)

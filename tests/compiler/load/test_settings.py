@@ -35,9 +35,15 @@ WRONG: list[tuple[str, str, list[tuple[str, int, int]]]] = [
     ("repository", OK + "repository: /\n", [("CFG026", 3, 13)]),
     ("level", OK + "rules: {EVL010: fatal}\n", [("CFG026", 3, 17)]),
     ("code", OK + "rules: {evl: error}\n", [("CFG026", 3, 9)]),
-    ("level off unquoted", OK + "rules: {EVL010: off}\n", [("CFG018", 3, 17), ]),
+    (
+        "level off unquoted",
+        OK + "rules: {EVL010: off}\n",
+        [
+            ("CFG018", 3, 17),
+        ],
+    ),
     ("anchor", OK + "rules: &x {}\n", [("CFG010", 3, 8)]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), [pytest.param(t, e, id=name) for name, t, e in WRONG])
@@ -58,10 +64,18 @@ def test_unknown_environment() -> None:
 
 
 def test_all_keys() -> None:
-    text = 'name: app\nenvironments: {dev: [], prod: [env=prod]}\nrequires: ">=0.0.1"\nconf: conf\nrepository: .\nsearch_path: [shared]\nrules: {EVL010: "off"}\n'
+    text = (
+        'name: app\nenvironments: {dev: [], prod: [env=prod]}\nrequires: ">=0.0.1"\nconf: conf\nrepository: .\n'
+        'search_path: [shared]\nrules: {EVL010: "off"}\n'
+    )
     settings = run({L: text, "shared/model/b.yaml": ""}).value.settings  # type: ignore[union-attr]
     assert settings.environments == {"dev": ("env=dev",), "prod": ("env=prod",)}
-    assert (settings.search_path, settings.rules, settings.root, settings.conf) == (("shared",), {"EVL010": "off"}, ".", "conf")
+    assert (settings.search_path, settings.rules, settings.root, settings.conf) == (
+        ("shared",),
+        {"EVL010": "off"},
+        ".",
+        "conf",
+    )
 
 
 def test_a_project_below_the_repository() -> None:

@@ -13,24 +13,82 @@ GROUPS = ["g", "h", "g/sub", "k"]
 OPTIONS = ["x", "y", "z"]
 PACKAGES = ["_global_", "p", "c.in", "models.m", "_here_", "_group_", "_global_.q", "_group_.r"]
 PLAIN = [
-    "1", "0", "-3", "1.5", "1e-5", "true", "False", "null", "~", "text", '"on"', '"1e3"', '"012"', '"2020-01-01"', "'it''s'",
-    "über", '"日本"', "x y", "0x1f", "1.", "-0.0", '""', "a-b", "'${base.a}'", "${base.a}", "${base.b.c}", "${base.l[1]}",
-    "x-${base.a}-${mut.é}", "${base.b}", "${base.l}", "${base.l.0}", "'\\${base.a}'", "'$5'", "${base[b][c]}",
-]  # fmt: skip
+    "1",
+    "0",
+    "-3",
+    "1.5",
+    "1e-5",
+    "true",
+    "False",
+    "null",
+    "~",
+    "text",
+    '"on"',
+    '"1e3"',
+    '"012"',
+    '"2020-01-01"',
+    "'it''s'",
+    "über",
+    '"日本"',
+    "x y",
+    "0x1f",
+    "1.",
+    "-0.0",
+    '""',
+    "a-b",
+    "'${base.a}'",
+    "${base.a}",
+    "${base.b.c}",
+    "${base.l[1]}",
+    "x-${base.a}-${mut.é}",
+    "${base.b}",
+    "${base.l}",
+    "${base.l.0}",
+    "'\\${base.a}'",
+    "'$5'",
+    "${base[b][c]}",
+]
 RELATIVE = ["${..base.a}", "${...base.b}", "${.b}", "${..a}"]
 """How many dots reach the top depends on where a file lands: these find something now and then."""
 OWN = "{rel: 5, a: '${.rel}', c: {a: 'w-${..rel}', b: '${..d}'}, d: [1, '${..rel}']}"
 """A map whose relative interpolations hold anywhere."""
 FEATURES = (
-    "several files of a group", "header", "global header", "_self_ first or between", "override in a file", "optional",
-    "package in an entry", "nested defaults", "list select", "search path", "interpolated default", "???", "null",
-    "unicode", "+ override", "++ override", "~ override", "group override", "value override", "interpolation",
+    "several files of a group",
+    "header",
+    "global header",
+    "_self_ first or between",
+    "override in a file",
+    "optional",
+    "package in an entry",
+    "nested defaults",
+    "list select",
+    "search path",
+    "interpolated default",
+    "???",
+    "null",
+    "unicode",
+    "+ override",
+    "++ override",
+    "~ override",
+    "group override",
+    "value override",
+    "interpolation",
     "relative interpolation",
-)  # fmt: skip
+)
 OURS = (
-    "alias", "ambiguous value", "tag", "other key", "resolver", "root list", "override function", "second document",
-    "onto interpolation", "hydra key", "nested interpolation", "same file twice",
-)  # fmt: skip
+    "alias",
+    "ambiguous value",
+    "tag",
+    "other key",
+    "resolver",
+    "root list",
+    "override function",
+    "second document",
+    "onto interpolation",
+    "hydra key",
+    "nested interpolation",
+    "same file twice",
+)
 
 
 @dataclass
@@ -72,7 +130,9 @@ class _Maker:
             self.has("relative interpolation")
             return self.r.choice(RELATIVE)
         if self.wild and self.chance(0.05):
-            return r.choice(["${nowhere}", "${a}", "${c.d}", "${base.a.x}", "${base.l.7}", "${", "${base.}", "x${b}", "${e}"])
+            return r.choice(
+                ["${nowhere}", "${a}", "${c.d}", "${base.a.x}", "${base.l.7}", "${", "${base.}", "x${b}", "${e}"]
+            )
         text = r.choice(PLAIN)
         if text in ("null", "~"):
             self.has("null")
@@ -199,26 +259,87 @@ class _Maker:
         p = r.random()
         if p < 0.25:
             self.has("value override")
-            return r.choice(["mut.a=5", "mut.b.c=null", "mut.b={c:9}", "mut.l=[3,4]", "mut.a='${base.b.c}'", "mut.l.1=x",
-                             "mut.a=ctext", "mut.b.f.0=${base.a}", "mut.a='ü'", "mut.b.c=1.5"])  # fmt: skip
+            return r.choice(
+                [
+                    "mut.a=5",
+                    "mut.b.c=null",
+                    "mut.b={c:9}",
+                    "mut.l=[3,4]",
+                    "mut.a='${base.b.c}'",
+                    "mut.l.1=x",
+                    "mut.a=ctext",
+                    "mut.b.f.0=${base.a}",
+                    "mut.a='ü'",
+                    "mut.b.c=1.5",
+                ]
+            )
         if p < 0.45:
             self.has("+ override")
-            return r.choice(["+new.x.y={q:1}", "+n=text", "+m=[1,{z:2}]", "+o='a b'", "+k=x", "+h@hh=[y,x]", "+g/sub=z", "+mut.b={n:1}",
-                             "+s.t=null", "+h=y"])  # fmt: skip
+            return r.choice(
+                [
+                    "+new.x.y={q:1}",
+                    "+n=text",
+                    "+m=[1,{z:2}]",
+                    "+o='a b'",
+                    "+k=x",
+                    "+h@hh=[y,x]",
+                    "+g/sub=z",
+                    "+mut.b={n:1}",
+                    "+s.t=null",
+                    "+h=y",
+                ]
+            )
         if p < 0.62:
             self.has("++ override")
-            return r.choice(["++a=7", "++c.z=[1,2]", "++mut.b.c=null", "++d={e:1}", "++e.f.g=1", "++mut.a='${base.b}'", "++u.v=true",
-                             "++mut.l.0=z"])  # fmt: skip
+            return r.choice(
+                [
+                    "++a=7",
+                    "++c.z=[1,2]",
+                    "++mut.b.c=null",
+                    "++d={e:1}",
+                    "++e.f.g=1",
+                    "++mut.a='${base.b}'",
+                    "++u.v=true",
+                    "++mut.l.0=z",
+                ]
+            )
         if p < 0.75:
             self.has("~ override")
-            return r.choice(["~mut.l", "~mut.b.c=deep", "~mut.b", "~mut.a=1", "~mut.l=[1,two]", "~mut.a", *(["~g", "~c", "~h=x"] if self.wild else [])])
+            return r.choice(
+                [
+                    "~mut.l",
+                    "~mut.b.c=deep",
+                    "~mut.b",
+                    "~mut.a=1",
+                    "~mut.l=[1,two]",
+                    "~mut.a",
+                    *(["~g", "~c", "~h=x"] if self.wild else []),
+                ]
+            )
         if p < 0.92 and self.chosen:
             self.has("group override")
             group = r.choice(sorted(self.chosen))
             return f"{group}={r.choice(OPTIONS)}"
         if self.wild:
-            return r.choice(["nope=1", "h=nowhere", "mut.a.x=1", "+mut.a=1", "~nope", "mut.b=[1]", "mut.l={a:1}", "g=[x,y]", "h@p=x", "a=b=c",
-                             "mut.l.9=1", "x y=1", "mut.a=", "+g=1", "~mut.a=2"])  # fmt: skip
+            return r.choice(
+                [
+                    "nope=1",
+                    "h=nowhere",
+                    "mut.a.x=1",
+                    "+mut.a=1",
+                    "~nope",
+                    "mut.b=[1]",
+                    "mut.l={a:1}",
+                    "g=[x,y]",
+                    "h@p=x",
+                    "a=b=c",
+                    "mut.l.9=1",
+                    "x y=1",
+                    "mut.a=",
+                    "+g=1",
+                    "~mut.a=2",
+                ]
+            )
         return "mut.a=text"
 
     # --- what only we refuse -------------------------------------------------------------------------------------
