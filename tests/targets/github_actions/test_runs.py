@@ -4,12 +4,12 @@ installs and for GitHub's own API."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.targets.github_actions.support import case, fake_gh, fake_tools, git, pull_request
-from tests.tools import running
 from tests.tools.toolbox import ToolResult
 
 pytestmark = pytest.mark.tools
@@ -19,8 +19,8 @@ MAKEFILE = {"Makefile": "%:\n\t@echo made $@\n"}
 
 def ran(result: ToolResult, job: str) -> str:
     """What became of a job: `succeeded`, `failed`, or empty if it did not run."""
-    lines = [line for line in result.output.splitlines() if f"/{job}" in line.split("]")[0] and "🏁" in line]
-    return lines[-1].rsplit(" ", 1)[-1] if lines else ""
+    found = re.findall(rf"^\[[^/\n]+/{re.escape(job)} *\] .*Job (\w+)$", result.output, re.MULTILINE)
+    return str(found[-1]) if found else ""
 
 
 def affected_run(tmp_path: Path, change: dict[str, str], verdicts: dict[str, int]) -> tuple[ToolResult, Path]:
@@ -40,7 +40,7 @@ def affected_run(tmp_path: Path, change: dict[str, str], verdicts: dict[str, int
 
 def test_only_the_eval_that_a_change_touches_runs(tmp_path: Path) -> None:
     result, gh = affected_run(tmp_path, {"data/questions.jsonl": '{"question": "Hello?"}\n'}, {"tone": 0})
-    jobs = ["evals: what the change affects", "evals: quality", "evals: tone", "evals]", "notes"]
+    jobs = ["evals: what the change affects", "evals: quality", "evals: tone", "evals", "notes"]
     assert [ran(result, job) for job in jobs] == ["succeeded", "", "succeeded", "succeeded", "succeeded"], result
     body = json.loads((gh / "sent.json").read_text())["body"]
     assert body.splitlines()[0] == "<!-- llmops:shop:main -->"
@@ -56,7 +56,7 @@ def test_a_fallback_of_its_model_touches_an_eval(tmp_path: Path) -> None:
 
 def test_an_affected_eval_that_fails_stops_what_waits_for_it(tmp_path: Path) -> None:
     result, gh = affected_run(tmp_path, {"conf/prompt/answer.yaml": "# other words\n"}, {"quality": 100, "tone": 0})
-    jobs = ["evals: quality", "evals: tone", "evals]", "notes"]
+    jobs = ["evals: quality", "evals: tone", "evals", "notes"]
     assert [ran(result, job) for job in jobs] == ["failed", "succeeded", "failed", ""], result
     assert not result.ok
     assert "| `evals` | failure |" in json.loads((gh / "sent.json").read_text())["body"]
@@ -67,7 +67,7 @@ def test_an_unknown_base_means_all(tmp_path: Path) -> None:
     tools = fake_tools(tmp_path / "tools", {"quality": 0, "tone": 0})
     event = {"before": "0" * 40}
     result = tools.run(workflow, "push", payload=event, secrets=SECRETS)
-    jobs = ["evals: quality", "evals: tone", "evals]", "notes"]
+    jobs = ["evals: quality", "evals: tone", "evals", "notes"]
     assert [ran(result, job) for job in jobs] == ["succeeded"] * 4, result
     assert ran(result, "llmops: comment") == ""
 
@@ -117,7 +117,7 @@ def test_a_deployment_waits_for_an_environment_that_asks(
 ) -> None:
     workflow = case("release", tmp_path / "repository")
     gh = fake_gh(tmp_path / "gh", {} if rules is None else {"environments": {"protection_rules": rules}})
-    result = running.act_run(workflow, workflow.parents[2], "push", job="deploy-approval", path=[gh])
+    result = fake_tools(tmp_path / "tools", {}).run(workflow, "push", [gh], job="deploy-approval")
     assert ran(result, "deploy: approval") == verdict, result
     assert said in result.output
 
@@ -156,7 +156,7 @@ def test_a_release_logs_in_and_deploys(tmp_path: Path) -> None:
         "docker compose --file generated/prod/compose/compose.yaml up --detach --wait",
     ):  # fmt: skip
         assert said in result.output
-    assert [ran(result, job) for job in ("build", "evals", "deploy]")] == ["succeeded"] * 3
+    assert [ran(result, job) for job in ("build", "evals", "deploy")] == ["succeeded"] * 3
 
 
 def test_a_server_that_does_not_come_up_shows_its_log(tmp_path: Path) -> None:
