@@ -5,8 +5,7 @@ from __future__ import annotations
 from llmops.compiler.emit.escapes import promptfoo_value
 from llmops.compiler.model.exports import Check
 from llmops.compiler.model.target import Target
-from llmops.targets.promptfoo.exports import check
-from llmops.targets.promptfoo.known import check as complaints
+from llmops.targets.promptfoo import exports, known
 from llmops.targets.promptfoo.lower import lower
 
 TARGET = Target(
@@ -15,7 +14,7 @@ TARGET = Target(
     since="0.1",
     version="0.123",
     lower=lower,
-    exports={Check: check},
+    exports={Check: exports.check},
     escape=promptfoo_value,
-    check=complaints,
+    check=known.check,
 )

@@ -1,4 +1,4 @@
-"""Assertions and rows. The type names are promptfoo's own, so most of an assertion is carried as it is."""
+"""Assertions. The type names are promptfoo's own, so most of an assertion is carried as it is."""
 
 from __future__ import annotations
 
@@ -6,90 +6,151 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.emit.escapes import promptfoo_text
-from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import Content
-from llmops.compiler.model.target import Lowering
+from llmops.compiler.derive.model import price
+from llmops.compiler.diagnostics.suggest import best
+from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.view import Node, View
+from llmops.targets.promptfoo.known import assertion_types
+from llmops.targets.promptfoo.providers import called, file_reference
+from llmops.targets.promptfoo.subjects import Subject, judge
+from llmops.targets.promptfoo.work import Work
 
-FIELDS = ("type", "value", "threshold", "weight", "transform")
+CODE = {"javascript": (".js", ".mjs", ".cjs"), "python": (".py",)}
+"""Types whose value is code, and the files that hold it."""
+GRADED = (
+    "answer-relevance", "context-faithfulness", "context-recall", "context-relevance", "conversation-relevance",
+    "factuality", "g-eval", "llm-rubric", "model-graded-closedqa", "model-graded-factuality", "search-rubric",
+    "select-best", "similar",
+)
+"""Types that ask a model."""
+CONTEXT = ("context-faithfulness", "context-recall", "context-relevance")
+COST = """\
+const used = context.providerResponse?.tokenUsage ?? {};
+const price = context.config.usd_per_token[context.provider?.label ?? ""] ?? context.config.usd_per_token[""];
+if (used.prompt === undefined || price === undefined) throw new Error("no count of tokens, or no price of them");
+const cost = used.prompt * price.input + (used.completion ?? 0) * price.output;
+const pass = cost <= context.config.most;
+return { pass, score: pass ? 1 : 0, reason: `it cost ${cost.toPrecision(3)} US dollars` };
+"""
+"""promptfoo knows no price of a name behind a gateway, and its `cost` then fails: ours counts by the catalogue."""
 
 
-def assertion(node: Node, metric: str | None = None) -> dict[str, Any]:
-    """One assertion; an entry of `metrics` gives its name to the results."""
-    out: dict[str, Any] = {}
-    for field in FIELDS:
-        value = written(node.tree(field))
-        if value is not None:
-            out[field] = value
+def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric: str | None = None) -> Iterator[Any]:
+    """One assertion, or none where there is no such type; an entry of `metrics` gives its name to the
+    results. `judged`: the eval itself has a judge."""
+    written = node.text("type")
+    base = written.value.removeprefix("not-")
+    if written.value not in assertion_types():
+        close = best(written.value, assertion_types())
+        work.error(node.at("type"), f"promptfoo has no assertion of type `{written.value}`",
+                   f"did you mean `{close}`?" if close else "")
+        return
+    out: dict[str, Any] = {"type": written}
+    if base == "cost":
+        out.update(_cost(work, node, tried, written))
+    else:
+        out.update(_value(work, node, base))
+        for field in ("threshold", "weight"):
+            number = node.maybe_number(field)
+            if number is not None:
+                out[field] = number
+    transform = node.maybe_text("transform")
+    if transform is not None:
+        out["transform"] = work.text(transform)
+    context = _context(work, node, base, tried)
+    if context is not None:
+        out["contextTransform"] = context
+    informational = node.maybe_flag("informational")
+    if informational is not None and informational.value:
+        out["weight"] = informational.express(lambda _: 0)
+    graded = judge(work, node)
+    if graded is not None:
+        out["provider"] = called(work, graded[1], graded[0])
+    elif base in GRADED and not judged and not node.has("judge"):
+        why = "without a judge it asks a model of its own choice"
+        work.unsupported(node.at("type"), why, "name the eval's `judge`")
     if metric is not None:
         out["metric"] = Sourced(metric, (node.source(),))
-    return out
+    if node.has("language"):
+        work.unsupported(node.at("language"), "it knows no languages", "say it in the text of a rubric")
+    yield out
 
 
-def written(tree: Any) -> Any:
-    """Texts as promptfoo is to read them: an assertion's value may name the row's variables in `{{ }}`, and variables
-    of a chat prompt are put in without being rendered. What would load a file or run code is refused."""
-    if isinstance(tree, dict):
-        return {key: written(item) for key, item in tree.items()}
-    if isinstance(tree, list):
-        return [written(item) for item in tree]
-    if isinstance(tree, Sourced) and isinstance(tree.value, str):
-        return tree.express(promptfoo_text)
-    return tree
+def _value(work: Work, node: Node, base: str) -> Iterator[tuple[str, Any]]:
+    """What the answer is compared with: a file's code, the value as it stands, or a column of the row."""
+    file = node.maybe_text("file")
+    value = node.tree("value")
+    if file is not None:
+        endings = CODE.get(base, ())
+        if not file.value.endswith(endings or ("",)):
+            work.error(node.at("file"), f"promptfoo runs no such file for `{base}`", f"it runs {', '.join(endings)}")
+        if not endings:
+            work.error(node.at("file"), f"promptfoo takes no code for `{base}`", "", "`type: javascript` or `python`")
+        yield "value", file_reference(work, file, node.maybe_text("function"))
+    elif value is not None:
+        yield "value", work.tree(value)
+    elif node.has("column"):
+        yield "value", work.text(node.text("column"), _variable)
 
 
-def metrics(eval_: View[Any]) -> list[dict[str, Any]]:
+def _variable(name: str) -> str:
+    return "{{ " + name + " }}"
+
+
+def _context(work: Work, node: Node, base: str, tried: list[Subject]) -> Sourced[str] | None:
+    """Where an assertion about passages finds them: in a column, or in the app's reply."""
+    column = node.maybe_text("columns", "context")
+    if column is not None:
+        return column.express(lambda name: f"context.vars[{json.dumps(name)}]")
+    passages = [s.http.maybe_text("passages") for s in tried if s.http is not None]
+    found = [p for p in passages if p is not None]
+    if base in CONTEXT and found and len(found) == len(tried):
+        return Sourced("context.metadata.passages", merge(*(p.sources for p in found)), raw=True)
+    return None
+
+
+def _cost(work: Work, node: Node, tried: list[Subject], written: Sourced[str]) -> Iterator[tuple[str, Any]]:
+    """A limit in US dollars, by what the model's tokens cost: prices of the config, else of the catalogue."""
+    yield "type", written.express(lambda t: "not-javascript" if t.startswith("not-") else "javascript")
+    yield "value", Sourced(COST, written.sources, raw=True)
+    most = node.maybe_number("threshold")
+    if most is None:
+        work.error(node.at("type"), "`cost` needs a `threshold`, in US dollars for a row")
+        return
+    prices: dict[str, Any] = {}
+    for subject in tried:
+        rates = {}
+        for which in ("input", "output"):
+            rate = price(work.lowering.facts, subject.model, which) if subject.model is not None else None
+            if rate is not None:
+                rates[which] = rate.express(lambda r: float(f"{r:.12g}"))
+        if len(rates) < 2:
+            work.error(node.at("type"), "the cost of a row cannot be known",
+                       f"nobody knows what {subject.model.address if subject.model else 'the app'} costs",
+                       "say it: `facts: {price: {usd_per_million_input: …, usd_per_million_output: …}}` of the model")
+            continue
+        label = subject.label
+        prices["" if label is None else work.text(label).value] = rates
+    yield "config", {"most": most, "usd_per_token": prices}
+    weight = node.maybe_number("weight")
+    if weight is not None:
+        yield "weight", weight
+
+
+def metrics(work: Work, eval_: View[Any], tried: list[Subject]) -> list[dict[str, Any]]:
     """The assertions of every row."""
-    return [assertion(node, node.name) for node in eval_.entries("metrics")]
+    judged = eval_.has("judge")
+    listed = eval_.entries("metrics")
+    return [made for node in listed for made in assertion(work, node, tried, judged, node.name)]
 
 
-def rows(lowering: Lowering, eval_: View[Any]) -> Iterator[dict[str, Any]]:
-    """The rows of an eval: its own, or those of the dataset that it names."""
-    for node in _listed(eval_):
-        yield _row(node)
-    dataset = eval_.ref("rows", "dataset") if isinstance(eval_.value.get("rows"), dict) else None
-    if dataset is None:
-        return
-    count = eval_.maybe_integer("rows", "count")
-    listed = list(_dataset_rows(lowering, dataset))
-    for row in listed if count is None else listed[: count.value]:
-        yield row
+def queries(work: Work, eval_: View[Any]) -> dict[str, Any]:
+    """The variable that assertions about passages read the question from, where a column has another name."""
+    for node in eval_.entries("metrics"):
+        column = node.maybe_text("columns", "query")
+        if column is not None:
+            return {"query": work.text(column, _variable)}
+    return {}
 
 
-def _listed(eval_: View[Any]) -> Iterator[Node]:
-    if isinstance(eval_.value.get("rows"), list):
-        yield from eval_.entries("rows")
-
-
-def _row(node: Node) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for field in ("description", "vars", "metadata"):
-        value = written(node.tree(field)) if field == "vars" else node.tree(field)
-        if value is not None:
-            out[field] = value
-    asserts = [assertion(item) for item in node.entries("assert")]
-    if asserts:
-        out["assert"] = asserts
-    return out
-
-
-def _dataset_rows(lowering: Lowering, dataset: View[Any]) -> Iterator[dict[str, Any]]:
-    """Rows as `vars`: inline ones, or the lines of JSONL files, each with its line as origin."""
-    for node in dataset.entries("rows"):
-        row = _row(node) if "vars" in node.value else {"vars": written(node.tree())}
-        yield row
-    files = dataset.get("files")
-    if files is None:
-        return
-    patterns = files.value if isinstance(files.value, list) else [files.value]
-    for pattern in patterns:
-        for path in lowering.reader.project.globs.get(pattern, (pattern,)):
-            data = lowering.reader.project.texts.get(path)
-            if data is None or not path.endswith(".jsonl"):
-                continue
-            full = path if lowering.root == "." else f"{lowering.root}/{path}"
-            for number, line in enumerate(data.decode("utf-8").splitlines(), start=1):
-                if line.strip():
-                    origin = (*files.sources, Content(full, number))
-                    yield {"vars": {k: written(Sourced(v, origin)) for k, v in json.loads(line).items()}}
+__all__ = ["assertion", "literal", "metrics", "queries"]

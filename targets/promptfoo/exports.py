@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
+from llmops.compiler.derive.gate import blocks
 from llmops.compiler.model.exports import Check
-from llmops.compiler.model.sourced import literal
+from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
-from llmops.compiler.model.view import View
-from llmops.targets.promptfoo.lower import blocks, gate_settings
-from llmops.targets.promptfoo.subjects import services, subjects, variables
+from llmops.compiler.model.view import Node, View
+from llmops.targets.promptfoo import gate
+from llmops.targets.promptfoo.prompts import use
+from llmops.targets.promptfoo.subjects import calls, services, subjects, variables
+from llmops.targets.promptfoo.work import Work
 
 
 def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | None:
-    """`promptfoo eval`, whose exit code is the gate: 0 green, 100 red."""
+    """`promptfoo eval`, whose exit code is the gate: 0 green, 100 red.
+
+    `validate` comes first: an eval runs a file that its own schema refuses.
+    """
     if eval_.address.kind != "eval" or eval_.text("runner").value != "promptfoo":
         return None
-    folder = lowering.folder
-    results = f"{eval_.address.name}.results.json"
-    program = f"{lowering.shared_folder}/node_modules/.bin/promptfoo"
-    suite = f"{folder}/{eval_.address.name}.yaml"
-    argv = [program, "eval", "--config", suite, "--no-cache", "--no-progress-bar", "--output", results]
-    # `eval` runs a file that its own schema refuses.
-    prepare = [program, "validate", "--config", suite]
-    prompts = (s.prompt.address.name for s in subjects(lowering, eval_) if s.prompt is not None)
+    work = Work(lowering)
+    tried = subjects(work, eval_)
+    found = calls(work, eval_, tried, list(_judging(eval_)))
+    folder, shared, name = lowering.folder, lowering.shared_folder, eval_.address.name
+    program, suite = f"{shared}/node_modules/.bin/promptfoo", f"{folder}/{name}.yaml"
+    results = _results(lowering, eval_)
+    argv = [*_words(program, "eval", "--config", suite, "--no-cache", "--no-progress-bar", "--output"), results]
+    prompts = dict.fromkeys(used.file for used in (use(work, subject) for subject in tried) if used.file is not None)
+    inputs = [suite, *(f"{folder}/prompts/{file}.json" for file in prompts), f"{shared}/package-lock.json"]
+    if gate.scripted(eval_):
+        argv = [*_words("node", f"{shared}/gate.mjs", f"{folder}/{name}.gate.json"), results, *argv]
+        inputs += [f"{folder}/{name}.gate.json", f"{shared}/gate.mjs"]
+    install = ("npm", "ci", "--prefix", shared, "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
     return Check(
-        argv=tuple(literal(word) for word in argv),
-        prepare=(tuple(literal(word) for word in prepare),),
-        install=(("npm", "ci", "--prefix", lowering.shared_folder, "--omit=optional", "--ignore-scripts",
-                  "--no-audit", "--no-fund"),),
-        tools=("node",),
-        variables=tuple(variables(lowering, eval_)),
-        settings=gate_settings(eval_),
-        results=(results,),
-        services=tuple(services(lowering, eval_)),
-        files=(suite, *(f"{folder}/prompts/{name}.json" for name in dict.fromkeys(prompts)),
-               f"{lowering.shared_folder}/package-lock.json"),
+        argv=tuple(argv),
+        prepare=(tuple(_words(program, "validate", "--config", suite)),),
+        install=(install,),
+        tools=("node", "python") if _runs_python(eval_) else ("node",),
+        variables=tuple(variables(found, tried)),
+        settings=gate.settings(eval_),
+        results=(results.value,),
+        services=tuple(services(found)),
+        files=tuple(inputs),
         blocks=blocks(eval_),
+    )
+
+
+def _words(*words: str) -> list[Sourced[str]]:
+    return [literal(word) for word in words]
+
+
+def _results(lowering: Lowering, eval_: View[Any]) -> Sourced[str]:
+    """Where the results go: as written, in the project; else in the repository's root, where the job runs."""
+    written = eval_.maybe_text("results")
+    if written is None:
+        return literal(f"{eval_.address.name}.results.json")
+    return written.map(lambda path: posixpath.normpath(posixpath.join(lowering.root, path)))
+
+
+def _judging(eval_: View[Any]) -> list[Node]:
+    """Assertions with a judge of their own."""
+    found = list(eval_.entries("metrics"))
+    if isinstance(eval_.value.get("rows"), list):
+        found += [node for row in eval_.entries("rows") for node in row.entries("assert")]
+    return [node for node in found if node.has("judge")]
+
+
+def _runs_python(eval_: View[Any]) -> bool:
+    """Whether code of the project's own in Python takes part."""
+    rows = eval_.value.get("rows")
+    asserted = [*(eval_.value.get("metrics") or {}).values()]
+    asserted += [a for row in rows or () if isinstance(rows, list) for a in row.get("assert") or ()]
+    subjects_ = [eval_.value.get("subject") or {}, *(eval_.value.get("subjects") or {}).values()]
+    return any(str(a["type"]).endswith("python") for a in asserted) or any(
+        str(s.get("code", "")).endswith(".py") for s in subjects_
     )

@@ -2,163 +2,175 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import Content
+from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
-from llmops.compiler.model.view import Node, View
+from llmops.compiler.model.units import seconds
+from llmops.compiler.model.view import View
 from llmops.schemas.types import EVAL
-from llmops.targets.promptfoo.assertions import metrics, rows
-from llmops.targets.promptfoo.subjects import Subject, environment, judge, provider, subjects
+from llmops.targets.promptfoo import gate
+from llmops.targets.promptfoo.assertions import assertion, metrics, queries
+from llmops.targets.promptfoo.prompts import Use, messages, use
+from llmops.targets.promptfoo.providers import called, provider
+from llmops.targets.promptfoo.rows import Case, cases, described, holds_lists, variables
+from llmops.targets.promptfoo.subjects import Subject, judge, subjects
+from llmops.targets.promptfoo.work import Work
+
+OPTIONS = {"concurrency": "maxConcurrency", "repetitions": "repeat"}
+OTHERS = {
+    "redteam": "attacks that a runner makes itself are not compiled yet", "load": "it makes no load",
+    "tasks": "it has no benchmarks of its own", "slices": "its results are not split by a column",
+    "budget": "it does not stop when money is spent",
+}
+"""Fields of other runners."""
+TYPES = {"redteam": OTHERS["redteam"], "load": OTHERS["load"], "benchmark": OTHERS["tasks"]}
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
-    prompts: dict[Address, View[Any]] = {}
-    made = False
+    work = Work(lowering)
+    prompts: dict[str, list[Use]] = {}
+    shipped: list[str] = []
     for eval_ in lowering.reader.of(EVAL, runner="promptfoo"):
-        made = True
-        tried = list(subjects(lowering, eval_))
-        for subject in tried:
-            if subject.prompt is not None:
-                prompts.setdefault(subject.prompt.address, subject.prompt)
-        yield Artifact(f"{eval_.address.name}.yaml", _suite(lowering, eval_, tried), _about(eval_, tried))
-    for address, prompt in prompts.items():
-        yield Artifact(
-            f"prompts/{address.name}.json", _messages(lowering, prompt), (address,), Format.JSON, comment=None
-        )
-    if made:
-        lock = files(__package__).joinpath("lock")
-        for name in ("package.json", "package-lock.json"):
-            yield Artifact(name, lock.joinpath(name).read_bytes(), format=Format.VERBATIM, shared=True)
+        tried = subjects(work, eval_)
+        uses = [use(work, subject) for subject in tried]
+        for used in uses:
+            if used.file is not None:
+                prompts.setdefault(used.file, []).append(used)
+        _unsupported(work, eval_)
+        if not tried:
+            continue
+        shipped = shipped or ["package.json", "package-lock.json"]
+        yield Artifact(f"{eval_.address.name}.yaml", _suite(work, eval_, tried, uses), _about(eval_, tried))
+        rules = gate.rules(work, eval_, tried)
+        if rules is not None:
+            yield Artifact(
+                f"{eval_.address.name}.gate.json", rules, (eval_.address,), Format.JSON, comment=None
+            )
+            if "gate.mjs" not in shipped:
+                shipped.append("gate.mjs")
+    for name, group in prompts.items():
+        used = _together(group)
+        assert used.prompt is not None
+        body, about = messages(work, used), Sourced(used.prompt.address, used.why, raw=True)
+        yield Artifact(f"prompts/{name}.json", body, (about,), Format.JSON, comment=None)
+    for name in shipped:
+        folder = files(__package__).joinpath("templates" if name == "gate.mjs" else "lock")
+        yield Artifact(name, folder.joinpath(name).read_bytes(), format=Format.VERBATIM, shared=True)
+    yield from work.problems
 
 
-def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address, ...]:
-    named = [v.address for s in tried for v in (s.prompt, s.model) if v is not None]
-    return (eval_.address, *dict.fromkeys(named))
+def _together(group: list[Use]) -> Use:
+    """One file for all that use the same words, which stands there because of each; of two, none alone decides."""
+    first = group[0]
+    why = first.why if len(group) == 1 else ()
+    return Use(first.label, first.raw, first.file, first.prompt, first.model, why)
 
 
-def _suite(lowering: Lowering, eval_: View[Any], tried: list[Subject]) -> dict[str, Any]:
+def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address | Sourced[Address], ...]:
+    """The eval, and what it names: each stands in the header because of the reference."""
+    found: dict[Address, tuple[Source, ...]] = {}
+    for subject in tried:
+        for field, view in (("prompt", subject.prompt), ("model", subject.model)):
+            if view is None:
+                continue
+            named = subject.node.ref_name(field) or subject.node.ref_name("deployment")
+            found[view.address] = merge(found.get(view.address, ()), named.sources if named is not None else ())
+    return (eval_.address, *(Sourced(address, why, raw=True) for address, why in found.items()))
+
+
+def _suite(work: Work, eval_: View[Any], tried: list[Subject], uses: list[Use]) -> dict[str, Any]:
     suite: dict[str, Any] = {}
     description = eval_.maybe_text("description")
     if description is not None:
-        suite["description"] = description
-    suite["prompts"] = list(_prompts(tried))
-    suite["providers"] = [_provider(lowering, subject) for subject in tried]
-    default: dict[str, Any] = {}
-    everywhere = metrics(eval_)
-    if everywhere:
-        default["assert"] = everywhere
-    graded = judge(lowering, eval_)
-    if graded is not None:
-        default["options"] = {"provider": provider(lowering, graded[1], graded[0])}
+        suite["description"] = work.text(description)
+    listed: dict[str, Use] = {}
+    for used in uses:
+        listed.setdefault(used.label.value, used)
+    suite["prompts"] = [used.entry() for used in listed.values()]
+    suite["providers"] = [
+        _bound(provider(work, subject, eval_.maybe_integer("seed")), used, len(listed) > 1)
+        for subject, used in zip(tried, uses, strict=True)
+    ]
+    rows = cases(work, eval_, "rows")
+    tests = [_test(work, eval_, case, tried) for case in rows]
+    default = _default(work, eval_, tried, tests)
     if default:
         suite["defaultTest"] = default
-    suite["tests"] = list(rows(lowering, eval_))
-    options: dict[str, Any] = {}
-    for ours, theirs in (("concurrency", "maxConcurrency"), ("repetitions", "repeat")):
-        value = eval_.maybe_integer(ours)
-        if value is not None:
-            options[theirs] = value
+    suite["tests"] = tests
+    options = _options(eval_)
     if options:
         suite["evaluateOptions"] = options
     return suite
 
 
-def _prompts(tried: list[Subject]) -> Iterator[Any]:
-    """Each prompt once; a subject without one is sent the row's `prompt` variable."""
-    seen: set[Address] = set()
-    for subject in tried:
-        if subject.prompt is None or subject.prompt.address in seen:
-            continue
-        seen.add(subject.prompt.address)
-        name = subject.node.ref_name("prompt")
-        assert name is not None
-        yield {
-            "id": name.express(lambda n: f"file://prompts/{n}.json"),
-            "label": name,
-        }
-    if not seen:
-        yield "{{ prompt }}"
+def _bound(made: dict[str, Any], used: Use, several: bool) -> dict[str, Any]:
+    """With several prompts in a suite, each subject is asked with its own alone."""
+    return {**made, "prompts": [used.label]} if several else made
 
 
-def _provider(lowering: Lowering, subject: Subject) -> dict[str, Any]:
-    if subject.http is not None:
-        return _http(subject)
-    assert subject.call is not None
-    made = provider(lowering, subject.call, subject.model, subject.prompt, subject.node)
-    if subject.label is not None:
-        made = {"id": made["id"], "label": subject.label, "config": made["config"]}
-    if subject.prompt is not None and subject.label is not None:
-        made["prompts"] = [subject.node.ref_name("prompt")]
-    return made
+def _default(work: Work, eval_: View[Any], tried: list[Subject], tests: list[dict[str, Any]]) -> dict[str, Any]:
+    default: dict[str, Any] = {}
+    query = queries(work, eval_)
+    if query:
+        default["vars"] = query
+    everywhere = metrics(work, eval_, tried)
+    if everywhere:
+        default["assert"] = everywhere
+    options: dict[str, Any] = {}
+    graded = judge(work, eval_)
+    if graded is not None:
+        why = eval_.ref_name("judge")
+        options["provider"] = Sourced(
+            called(work, graded[1], graded[0]), why.sources if why is not None else (), raw=True
+        )
+    if holds_lists(tests):
+        options["disableVarExpansion"] = literal(True)
+    if options:
+        default["options"] = options
+    return default
 
 
-def _http(subject: Subject) -> dict[str, Any]:
-    http = subject.http
-    assert http is not None
-    outside = outside_variable(http, "url")
-    url: Any = environment(outside) if outside is not None else http.text("url").express(str)
-    config: dict[str, Any] = {"url": url}
-    for field in ("method", "headers", "body"):
-        value = http.tree(field)
+def _test(work: Work, eval_: View[Any], case: Case, tried: list[Subject]) -> Any:
+    test: dict[str, Any] = dict(described(work, case))
+    out: dict[str, Any] = {}
+    if "description" in test:
+        out["description"] = test["description"]
+    out["vars"] = variables(work, case)
+    if "metadata" in test:
+        out["metadata"] = test["metadata"]
+    if case.node is not None:
+        listed = case.node.entries("assert")
+        asserted = [made for node in listed for made in assertion(work, node, tried, eval_.has("judge"))]
+        if asserted:
+            out["assert"] = asserted
+    return Sourced(out, case.why, raw=True) if case.why else out
+
+
+def _options(eval_: View[Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for ours, theirs in OPTIONS.items():
+        value = eval_.maybe_integer(ours)
         if value is not None:
-            config[field] = value
-    answer = http.maybe_text("answer")
-    if answer is not None:
-        config["transformResponse"] = answer.express(lambda path: f"json.{path}")
-    made: dict[str, Any] = {"id": "http", "config": config}
-    if subject.label is not None:
-        made["label"] = subject.label
-    return made
+            options[theirs] = value
+    timeout = eval_.maybe_text("timeout")
+    if timeout is not None:
+        options["maxEvalTimeMs"] = timeout.map(lambda duration: round(seconds(duration) * 1000))
+    return options
 
 
-def _messages(lowering: Lowering, prompt: View[Any]) -> list[dict[str, Any]]:
-    """The chat messages, as templates: promptfoo renders each text with the row's variables."""
-    out: list[dict[str, Any]] = []
-    for message in prompt.entries("messages"):
-        for role in message.value:
-            out.append({"role": role, "content": _template(message, role)})
-    for part in prompt.entries("files"):
-        path = part.get()
-        assert path is not None
-        data = lowering.reader.project.texts.get(path.value)
-        full = path.value if lowering.root == "." else f"{lowering.root}/{path.value}"
-        text = "" if data is None else data.decode("utf-8").rstrip("\n")
-        out.append({"role": part.name, "content": Sourced(text, (*path.sources, Content(full)), raw=True)})
-    return out
-
-
-def _template(message: Node, role: str) -> Any:
-    """A prompt is a template on purpose: its braces are not escaped."""
-    value = message.get(role)
-    return None if value is None else value.express(lambda v: v)
-
-
-def gate_settings(eval_: View[Any]) -> dict[str, Sourced[str]]:
-    """The gate as promptfoo reads it, from environment variables."""
-    settings = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1"}
-    out: dict[str, Sourced[str]] = {k: Sourced(v, (), raw=True) for k, v in settings.items()}
-    rate = eval_.maybe_number("gate", "pass_rate")
-    if rate is not None:
-        out["PROMPTFOO_PASS_RATE_THRESHOLD"] = rate.express(lambda share: _percent(share))
-    if not blocks(eval_):
-        out["PROMPTFOO_FAILED_TEST_EXIT_CODE"] = Sourced("0", (), raw=True)
-    return out
-
-
-def blocks(eval_: View[Any]) -> bool:
-    """No gate means report; a gate blocks unless its mode says otherwise."""
-    mode = eval_.maybe_text("gate", "mode")
-    return eval_.has("gate") and (mode is None or mode.value == "block")
-
-
-def _percent(share: float) -> str:
-    return json.dumps(round(share * 100, 6)).removesuffix(".0")
+def _unsupported(work: Work, eval_: View[Any]) -> None:
+    kind = eval_.maybe_text("type")
+    if kind is not None and kind.value in TYPES:
+        work.unsupported(eval_.at("type"), TYPES[kind.value], "choose another runner")
+    for field, why in OTHERS.items():
+        if eval_.has(field):
+            work.unsupported(eval_.at(field), why)
+    if not eval_.has("rows"):
+        work.error(eval_.at("runner"), "promptfoo needs rows", "an eval without rows would be green", "give it `rows`")

@@ -30,4 +30,7 @@ def test_a_project_with_a_misspelt_type_does_not_compile() -> None:
     files = dict(MINIMAL)
     files["conf/eval/quality.yaml"] = files["conf/eval/quality.yaml"].replace("type: icontains", "type: icontainz")
     result = compile_project(Memory(files), Request())
-    assert [d.code for d in result.diagnostics if d.severity == "error"] == ["TGT006"]
+    errors = [d for d in result.diagnostics if d.severity == "error"]
+    assert [(d.code, d.message, d.labels[0].text) for d in errors] == [
+        ("TGT002", "promptfoo has no assertion of type `icontainz`", "did you mean `icontains`?"),
+    ]

@@ -1,0 +1,211 @@
+"""Prompts as files of chat messages, which promptfoo renders with the variables of a row."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.emit.escapes import nunjucks, promptfoo_text
+from llmops.compiler.model.keys import Address
+from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.target import Refusal
+from llmops.compiler.model.view import View
+from llmops.targets.promptfoo.providers import full_path
+from llmops.targets.promptfoo.rows import Case, cases
+from llmops.targets.promptfoo.subjects import Subject
+from llmops.targets.promptfoo.work import Work
+
+PLAIN = '[{"role": "user", "content": "{{ prompt }}"}]'
+"""What a model without a prompt is sent: the row's own `prompt`, put in without being rendered."""
+REQUEST = '"request"'
+"""An app makes its own prompt; text that is JSON and no map keeps promptfoo from rendering, or replacing, anything."""
+_TAG = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
+_ROLES_BEFORE = ("system", "developer")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A prompt as one subject is given it. `file` is the name of its file, None for words of the target's own."""
+
+    label: Sourced[str]
+    raw: str | None = None
+    file: str | None = None
+    prompt: View[Any] | None = None
+    model: str | None = None
+    why: tuple[Source, ...] = ()
+
+    def entry(self) -> dict[str, Any]:
+        """Its line in `prompts`."""
+        if self.file is None:
+            return {"raw": self.raw, "label": self.label}
+        return {"id": Sourced(f"file://prompts/{self.file}.json", self.why, raw=True), "label": self.label}
+
+
+def use(work: Work, subject: Subject) -> Use:
+    if subject.http is not None or subject.code is not None:
+        return Use(literal("request"), raw=REQUEST)
+    if subject.prompt is None or subject.model is None:
+        return Use(literal("prompt"), raw=PLAIN)
+    named = subject.node.ref_name("prompt")
+    assert named is not None
+    name, why, model = subject.prompt.address.name, named.sources, None
+    if subject.variant is not None:
+        model = subject.model.address.name
+        asked = subject.node.ref_name("model")
+        name = f"{name}.{model}"
+        why = merge(why, asked.sources if asked else ())
+    written = subject.prompt.maybe_text("label")
+    label = Sourced(name, why, raw=True)
+    if written is not None:
+        text = work.text(written)
+        label = text.because(named) if model is None else text.map(lambda t: f"{t} ({model})").because(named)
+    return Use(label, file=name, prompt=subject.prompt, model=model, why=why)
+
+
+def messages(work: Work, used: Use) -> Sourced[list[dict[str, Any]]]:
+    """The chat messages, as templates: promptfoo renders each text once with the row's variables."""
+    prompt = used.prompt
+    assert prompt is not None
+    found = list(parts(prompt, used.model))
+    told: list[dict[str, Any]] = []
+    shown = _examples(work, prompt, found)
+    for role, said in _grouped(found):
+        if role not in _ROLES_BEFORE and shown:
+            told.extend(shown)
+            shown = []
+        told.append({"role": role, "content": _content(work, prompt, said)})
+    if prompt.maybe_flag("cache") is not None and prompt.flag("cache").value:
+        work.unsupported(prompt.at("cache"), "it asks no provider to keep a part of a prompt")
+    return Sourced(told, used.why, raw=True)
+
+
+def _grouped(found: list[Part]) -> Iterator[tuple[str, list[Part]]]:
+    """Parts by message: those of one list of parts stand below one place."""
+    group: list[Part] = []
+    for part in found:
+        same = bool(group) and len(part.at) > 4 and part.at[:-2] == group[-1].at[:-2] and not part.file
+        if group and not same:
+            yield group[0].role, group
+            group = []
+        group.append(part)
+    if group:
+        yield group[0].role, group
+
+
+def _content(work: Work, prompt: View[Any], said: list[Part]) -> Any:
+    if len(said) == 1 and said[0].medium == "text":
+        return _text(work, prompt, said[0])
+    return [_part(work, prompt, part) for part in said]
+
+
+def _part(work: Work, prompt: View[Any], part: Part) -> dict[str, Any]:
+    if part.medium == "text":
+        return {"type": "text", "text": _text(work, prompt, part)}
+    if part.medium == "image":
+        if not re.match(r"\s*(\{\{|https?://|data:)", part.text):
+            work.error(part.at, "promptfoo sends no file of the project as an image",
+                       "an address, or a variable that holds one", "give the row the image as a `data:` address")
+        return {"type": "image_url", "image_url": {"url": _text(work, prompt, part)}}
+    work.error(part.at, "promptfoo sends no recordings in messages", "", "test the app by `http`")
+    return {"type": "text", "text": ""}
+
+
+def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
+    """A template on purpose: its braces are not escaped, except where its own syntax means something else."""
+    syntax = prompt.text("syntax").value
+    text = part.text.rstrip("\n") if part.file else part.text
+    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
+    if part.file:
+        sources = (*sources, Content(full_path(work, part.file)))
+    if syntax == "f-string":
+        return work.text(Sourced(text, sources), _f_string)
+    if syntax == "none":
+        return work.text(Sourced(text, sources), nunjucks)
+    return work.text(Sourced(text, sources), template)
+
+
+def template(text: str) -> str:
+    """nunjucks and Jinja alike, but that no variable of the environment may be read. A message is nothing to load."""
+    promptfoo_text(f"-{text}")
+    return text
+
+
+def _f_string(text: str) -> str:
+    """Python's braces as nunjucks'."""
+    out = ""
+    for before, name, spec, conversion in string.Formatter().parse(text):
+        written = nunjucks(before)
+        out += f"{written[:-1]}{{{{ '{{' }}}}" if written.endswith("{") else written
+        if name is not None:
+            if spec or conversion or not name.isidentifier():
+                raise Refusal(f"`{{{name}}}` is more than a name")
+            out += f"{{{{ {name} }}}}"
+    return out
+
+
+# --- worked cases ------------------------------------------------------------------------------------------------
+
+
+def _examples(work: Work, prompt: View[Any], found: list[Part]) -> list[dict[str, Any]]:
+    """Each example as the messages of a finished exchange, before the question."""
+    asked = [part for part in found if part.role not in _ROLES_BEFORE]
+    out: list[dict[str, Any]] = []
+    for case in cases(work, prompt, "examples"):
+        answer = _answer(prompt, case)
+        if answer is None or any(part.role != "user" or part.medium != "text" for part in asked):
+            work.error(prompt.at("examples"), "promptfoo cannot tell the question of an example from its answer",
+                       "", "one column beside the prompt's variables, and prompts of one user message, work")
+            return []
+        for part in asked:
+            text = _filled(work, prompt, part, case)
+            if text is None:
+                return []
+            out.append({"role": "user", "content": Sourced(text.value, (*text.sources, *case.why), raw=True)})
+        told = work.text(answer if isinstance(answer.value, str) else answer.map(str), nunjucks)
+        out.append({"role": "assistant", "content": Sourced(told.value, (*told.sources, *case.why), raw=True)})
+    return out
+
+
+def _answer(prompt: View[Any], case: Case) -> Sourced[Any] | None:
+    """The column called `answer`, else the only one that is no variable of the prompt."""
+    named = case.vars.get("answer")
+    if isinstance(named, Sourced):
+        return named
+    more = [value for name, value in case.vars.items() if name not in variables(prompt)]
+    return more[0] if len(more) == 1 and isinstance(more[0], Sourced) else None
+
+
+def _filled(work: Work, prompt: View[Any], part: Part, case: Case) -> Sourced[str] | None:
+    """The question with an example's values in the place of its variables. Nothing is rendered: names are replaced."""
+    made = _text(work, prompt, part)
+    sources = made.sources
+    pieces: list[str] = []
+    for index, piece in enumerate(_TAG.split(made.value)):
+        if index % 2 == 0:
+            pieces.append(piece)
+            continue
+        value = case.vars.get(piece)
+        if not isinstance(value, Sourced):
+            work.error(prompt.at("examples"), f"an example has no `{piece}`")
+            return None
+        sources = merge(sources, value.sources)
+        pieces.append(nunjucks(str(value.value)))
+    if any(re.search(r"\{%|\{#|\{\{(?! '\{' \}\})", piece) for piece in pieces[::2]):
+        work.error(prompt.at("examples"), "promptfoo can show examples of plain variables only",
+                   "", "take filters and statements out of the message")
+        return None
+    return Sourced("".join(pieces), sources, raw=True)
+
+
+def addresses(used: list[Use]) -> dict[Address, tuple[Source, ...]]:
+    """The prompts, with the references that named them."""
+    found: dict[Address, tuple[Source, ...]] = {}
+    for one in used:
+        if one.prompt is not None:
+            found[one.prompt.address] = merge(found.get(one.prompt.address, ()), one.why)
+    return found
