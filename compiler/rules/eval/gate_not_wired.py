@@ -20,16 +20,18 @@ def check(scope: Scope) -> Iterator[Finding]:
         return
     for eval_ in scope.reader.of(EVAL):
         name = eval_.address.name
-        if not blocks(eval_) or _merges(pipelines, name):
+        if not blocks(eval_) or _guarded_elsewhere(pipelines, name):
             continue
         unguarded = [stage for p, stage in deploying if not any(runs(other, name) for other in before(p, stage))]
         if len(unguarded) == len(deploying):
             yield _finding(eval_, unguarded, _elsewhere(pipelines, name))
 
 
-def _merges(pipelines: list[View[Any]], name: str) -> bool:
-    """Whether it runs on pull requests: what it blocks is not merged, and so never deployed."""
-    return any(runs(stage, name) for p in pipelines if before_merge(p) for stage in stages(p).values())
+def _guarded_elsewhere(pipelines: list[View[Any]], name: str) -> bool:
+    """Whether it runs on pull requests (what it blocks is not merged, and so never deployed), or watches what is
+    deployed on a schedule, which is another task of a gate."""
+    watching = (p for p in pipelines if before_merge(p) or p.has("triggers", "schedule"))
+    return any(runs(stage, name) for p in watching for stage in stages(p).values())
 
 
 def _elsewhere(pipelines: list[View[Any]], name: str) -> Node | None:
@@ -61,7 +63,7 @@ RULE = Rule(
         code="EVL007",
         name="gate-not-wired",
         severity=Severity.ERROR,
-        summary="Where something is deployed, each blocking eval runs before: in a stage, or on pull requests.",
+        summary="Where something is deployed, each blocking eval runs before it, on pull requests, or on a schedule.",
         why="The gate is written, reviewed and believed in, and the release goes out past it.",
         bad="stages:\n  evals: {eval: [quality]}\n  deploy: {deployment: [answerer], environment: prod}",
         good="stages:\n  evals: {eval: [quality]}\n"
