@@ -82,7 +82,12 @@ def run(
 ) -> Outcome[Loaded | None]:
     """Load the base project with some files replaced, added or (None) taken away."""
     merged: dict[str, str | bytes | None] = {**BASE, **(files or {})}
-    return load(Request(".", env, overrides), Memory({p: d for p, d in merged.items() if d is not None}), KINDS)
+    outcome = load(Request(".", env, overrides), Memory({p: d for p, d in merged.items() if d is not None}), KINDS)
+    for one in outcome.diagnostics:
+        assert len(one.message) < 90, one.message
+        assert not one.message.endswith("."), one.message
+        assert all(len(cure) < 120 for cure in one.help), one.help
+    return outcome
 
 
 Short = tuple[str, str, int, int]
