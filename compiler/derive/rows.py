@@ -38,29 +38,13 @@ class Unreadable:
     why: str
 
 
-def eval_rows(eval_: View[Any]) -> Iterator[Row]:
-    """The rows of an eval: its own, or those of the dataset that it names; none where they are not known."""
-    if isinstance(eval_.value.get("rows"), list):
-        yield from _inline(eval_)
-        return
-    dataset = dataset_of(eval_)
-    if dataset is None:
-        return
-    at = eval_.at("rows", "dataset")
-    count = eval_.maybe_integer("rows", "count")
-    for number, row in enumerate(dataset_rows(dataset)):
-        if count is not None and number >= count.value:
-            return
-        yield Row(row.vars, at if row.file else row.at, row.file, row.line, row.asserts)
-
-
 def dataset_of(eval_: View[Any]) -> View[Any] | None:
     return eval_.ref("rows", "dataset") if isinstance(eval_.value.get("rows"), dict) else None
 
 
 def dataset_rows(dataset: View[Any]) -> Iterator[Row]:
     """The rows that stand in the config or in local files; lines that are no rows are left out."""
-    yield from _inline(dataset)
+    yield from inline(dataset)
     for file in local_files(dataset):
         for row in read(dataset, file):
             if isinstance(row, Row):
@@ -146,7 +130,8 @@ def _row(value: Any, file: str, line: int, at: KeyPath) -> Row | Unreadable:
     return Row(value, at, file, line)
 
 
-def _inline(holder: View[Any]) -> Iterator[Row]:
+def inline(holder: View[Any]) -> Iterator[Row]:
+    """The rows that stand in the config of an eval or a dataset."""
     for node in holder.entries("rows"):
         asserts = node.value.get("assert")
         yield Row(node.value.get("vars") or {}, node.at(), asserts=bool(asserts))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
+from llmops.compiler.derive.chosen import eval_rows
 from llmops.compiler.derive.prompt import variables
-from llmops.compiler.derive.rows import Row, columns, dataset_of, eval_rows
+from llmops.compiler.derive.rows import Row, columns, dataset_of
 from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import listed, nearest
 from llmops.compiler.model.view import Node, View
