@@ -6,6 +6,7 @@ from llmops.compiler.emit.escapes import compose_dollar
 from llmops.compiler.model.exports import Deploy, Endpoint
 from llmops.compiler.model.target import Target
 from llmops.targets.compose.exports import deploy, endpoint
+from llmops.targets.compose.known import check
 from llmops.targets.compose.lower import lower
 
 TARGET = Target(
@@ -17,4 +18,5 @@ TARGET = Target(
     exports={Endpoint: endpoint, Deploy: deploy},
     escape=compose_dollar,
     order=10,
+    check=check,
 )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from llmops.compiler.derive.hardware import accelerator, count, count_place, pool
@@ -15,14 +12,13 @@ from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
+from llmops.targets.compose.known import table
 from llmops.targets.compose.placed import placed
 
 
-@cache
 def vendors() -> dict[str, Any]:
     """How a container is given a vendor's accelerators, each with its source."""
-    loaded: dict[str, Any] = json.loads(files(__package__).joinpath("data.json").read_bytes())
-    found: dict[str, Any] = loaded["accelerators"]
+    found: dict[str, Any] = table("accelerators")
     return found
 
 

@@ -17,7 +17,7 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
 from llmops.targets.vllm.flags import Flag, check, entry, idle, unknown_name
-from llmops.targets.vllm.secrets import gated
+from llmops.targets.vllm.secrets import gated, renamed
 from llmops.targets.vllm.weights import adapters, no_weights, place, speculative, weights
 
 PORT = 8000
@@ -46,6 +46,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         engine = engine_facts(lowering.facts, deployment)
         yield from _version(deployment, engine)
         yield from gated(lowering, deployment, model)
+        yield from renamed(lowering, deployment)
         flags: dict[str, Flag] = {}
         for made in _all(lowering, engine, deployment, model):
             if not isinstance(made, Flag):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from llmops.compiler.derive.placement import platform
+from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.model.exports import Variable
-from llmops.compiler.model.target import Lowering
+from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 
 CONSUMER = "vllm"
@@ -42,3 +44,16 @@ def gated(lowering: Lowering, deployment: View[Any], model: View[Any]) -> Iterat
             notes=(f"{row.fact} ({row.source}, {row.as_of})",),
             help=(f"add `secrets: [huggingface]`, a secret whose variable is {TOKEN}",),
         )
+
+
+def renamed(lowering: Lowering, deployment: View[Any]) -> Iterator[Unsupported]:
+    """A job that starts the server passes its own variables on, under their own names."""
+    if platform(lowering.reader, deployment) is not None:
+        return
+    for name in deployment.value.get("env") or {}:
+        found = outside_variable(deployment, "env", name)
+        if found is not None and found.name.value != name:
+            yield Unsupported(
+                deployment.at("env", name), "a server that a job starts reads a variable under its own name",
+                f"call it `{name}` outside too",
+            )  # fmt: skip
