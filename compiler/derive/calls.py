@@ -49,7 +49,13 @@ def calls(reader: Reader, model: View[Any]) -> Iterator[Call]:
             continue
         prompt = caller.ref("prompt") if isinstance(caller.value, dict) and "prompt" in caller.value else None
         chats = prompt is not None or edge.role == "judge"
-        yield Call(model, edge.at, caller, prompt, "chat" if chats else None)
+        task = "embedding" if edge.role == "judge" and _compares(caller) else "chat"
+        yield Call(model, edge.at, caller, prompt, task if chats else None)
+
+
+def _compares(caller: Node) -> bool:
+    """Whether it is an assertion that compares meanings, for which texts are embedded."""
+    return str(caller.value.get("type", "")).removeprefix("not-").partition(":")[0] == "similar"
 
 
 def all_calls(reader: Reader) -> Iterator[Call]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from llmops.compiler.derive.rows import Row, dataset_of, dataset_rows, inline
+from llmops.compiler.derive.rows import Row, dataset_of, dataset_rows, inline, meanings
 from llmops.compiler.derive.splits import part
 from llmops.compiler.model.view import View
 
@@ -28,4 +28,5 @@ def eval_rows(eval_: View[Any]) -> Iterator[Row]:
     if split is not None:
         rows = part(dataset, rows, split.value) or []
     for row in rows if count is None else rows[: count.value]:
-        yield replace(row, at=eval_.at("rows", "dataset")) if row.file else row
+        named = replace(row, vars=meanings(dataset, row.vars))
+        yield replace(named, at=eval_.at("rows", "dataset")) if row.file else named

@@ -38,6 +38,14 @@ class Unreadable:
     why: str
 
 
+def meanings(dataset: View[Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's columns, also under the names that say what they mean (`fields` of the dataset)."""
+    named = {
+        meaning: found[column] for meaning, column in (dataset.value.get("fields") or {}).items() if column in found
+    }
+    return {**named, **found}
+
+
 def dataset_of(eval_: View[Any]) -> View[Any] | None:
     return eval_.ref("rows", "dataset") if isinstance(eval_.value.get("rows"), dict) else None
 
