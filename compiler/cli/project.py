@@ -11,7 +11,7 @@ from typing import Any
 from llmops.compiler.cli.options import Usage
 
 PROJECT_FILE = "llmops.yaml"
-_REPOSITORY = re.compile(r"""^repository\s*:\s*["']?([^"'#\n]*?)["']?\s*(?:#.*)?$""", re.MULTILINE)
+_REPOSITORY = re.compile(r"^repository[ \t]*:(.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def find(directory: str | None = None) -> Place:
 def _repository(folder: Path) -> tuple[Path, str]:
     """The repository's root, and the project's folder in it: the folder itself, or what `repository:` says."""
     said = _REPOSITORY.search(_read_text(folder / PROJECT_FILE))
-    wanted = said.group(1).strip() if said else "."
+    wanted = said.group(1).split("#")[0].strip(" \t\r\"'") if said else "."
     if wanted in ("", "."):
         return folder, "."
     root = (folder / wanted).resolve()
