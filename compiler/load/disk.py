@@ -22,14 +22,21 @@ def limit_of(path: str) -> int:
 
 
 def is_normal(path: str) -> bool:
-    """Whether a path is relative to the repository and stays below it as it is written."""
+    """Whether a path is relative to the repository and stays below it as it is written.
+
+    Git's own folder is no part of a project: it holds hooks, and in CI the credentials of the checkout.
+    """
     return (
         bool(path)
         and "\x00" not in path
         and "\\" not in path
         and not path.startswith("/")
-        and (path == "." or all(part not in ("", ".", "..") for part in path.split("/")))
+        and (path == "." or all(part not in ("", ".", "..") and not _is_git(part) for part in path.split("/")))
     )
+
+
+def _is_git(name: str) -> bool:
+    return name.casefold() == ".git"
 
 
 class Disk:
@@ -87,7 +94,7 @@ class Disk:
                         names.append(entry.name)
         except OSError:
             return ()
-        return tuple(sorted(name for name in names if _sayable(name)))
+        return tuple(sorted(name for name in names if _sayable(name) and not _is_git(name.rstrip("/"))))
 
     def _folder(self, path: str) -> str | None:
         """The real place of a folder, if it is in the repository. Asked once for each folder."""
