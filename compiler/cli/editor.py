@@ -5,37 +5,49 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmops.compiler.write.tree import Tree
 
 FOLDER = ".llmops/schemas"
 
 
 def write_schemas(project: Path) -> list[str]:
-    """Write every schema, whole, to .llmops/schemas of the project; only files that differ are touched."""
-    from llmops import schemas
+    """Write every schema, whole, to .llmops/schemas of the project; only files that differ are touched.
 
-    folder = project / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder.parent / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    Raises OSError and `BlockedError`: a repository may come with links there, and none is followed.
+    """
+    from llmops import schemas
+    from llmops.compiler.write.tree import Tree
+
     names = [*schemas.kind_names(), schemas.ENVIRONMENT, "project"]
-    for name in names:
-        path = folder / f"{name}.json"
-        text = json.dumps(schemas.bundle(name), ensure_ascii=False, indent=1) + "\n"
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    with Tree(project) as tree:
+        tree.make_folders(FOLDER)
+        if not tree.exists(".llmops/.gitignore"):
+            tree.write(".llmops/.gitignore", b"*\n")
+        for name in names:
+            text = json.dumps(schemas.bundle(name), ensure_ascii=False, indent=1) + "\n"
+            _replace(tree, f"{FOLDER}/{name}.json", text.encode("utf-8"))
     return names
+
+
+def _replace(tree: Tree, path: str, data: bytes) -> None:
+    if tree.look(path).content != data:
+        tree.remove(path)
+        tree.write(path, data)
 
 
 def refresh_schemas(project: Path) -> None:
     """Write the schemas if they are another version's. An editor's help is no reason to fail."""
     from llmops import __version__
+    from llmops.compiler.write.tree import BlockedError, Tree
 
-    stamp = project / FOLDER / "version"
-    with suppress(OSError):
-        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != __version__:
+    stamp, version = f"{FOLDER}/version", __version__.encode()
+    with suppress(OSError, BlockedError), Tree(project) as tree:
+        if tree.look(stamp).content != version:
             write_schemas(project)
-            stamp.write_text(__version__, encoding="utf-8")
+            _replace(tree, stamp, version)
 
 
 def settings(kinds: list[str], conf: str = "conf") -> str:

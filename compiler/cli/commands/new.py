@@ -43,6 +43,8 @@ def COMMAND(context: click.Context, kind: str, name: str) -> int:  # noqa: N802
     if path.exists() or path.is_symlink():
         raise Usage(f"{shown} exists already")
     primary = conf / "config.yaml"
+    if place.inside(path) is None or place.inside(primary) is None:
+        raise Usage(f"{path.parent.name}/ or config.yaml of the conf folder leads out of the project by a link")
     before = primary.read_text(encoding="utf-8") if primary.is_file() else ""
     after = adding.select(before, kind, name)
     path.parent.mkdir(parents=True, exist_ok=True)
