@@ -14,5 +14,16 @@ BUG002 = Code(
     good="report it with the file that the message names: it holds no text of your configs",
 )
 
-CODES = (BUG002,)
+BUG003 = Code(
+    code="BUG003",
+    name="exhausted",
+    severity=Severity.ERROR,
+    summary="The run needs more memory, or deeper nesting, than there is.",
+    why="Every input has a limit with a code of its own; together, or in a way that no limit foresaw, they can still be "
+    "too much for this machine. Nothing was written.",
+    bad="a thousand environments of a thousand resources each, on a machine with 512 MiB",
+    good="compile fewer environments at once: llmops compile --env prod",
+)
+
+CODES = (BUG002, BUG003)
 """All of them."""

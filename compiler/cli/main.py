@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from llmops import __version__
 from llmops.compiler.cli.console import prepare_streams
 from llmops.compiler.cli.options import shared
+
+if TYPE_CHECKING:
+    from llmops.compiler.diagnostics.finding import Diagnostic
 
 COMMANDS = {
     "init": "Start a project, or add what is missing to one.",
@@ -75,7 +79,10 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command line; gives the exit code. Nothing escapes: a fault of ours is 3, an interruption 130."""
+    """Run a command line; gives the exit code. Nothing escapes: a fault of ours is 3, an interruption 130.
+
+    Each input has a limit of its own, with a code; what gets past all of them and exhausts the machine is BUG003.
+    """
     prepare_streams()
     try:
         arguments = sys.argv[1:] if args is None else args
@@ -95,11 +102,10 @@ def main(args: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _system_trouble(error)
+    except (MemoryError, RecursionError) as error:
+        return _exhausted(error)
     except Exception as error:
-        from llmops.compiler.cli.fault import report
-
-        _say(report(error))
-        return 3
+        return _unexpected(error)
 
 
 def _wrong_use(error: click.ClickException) -> int:
@@ -113,10 +119,38 @@ def _wrong_use(error: click.ClickException) -> int:
 
 
 def _system_trouble(error: OSError) -> int:
-    from llmops.compiler.diagnostics.render import text
     from llmops.compiler.write.trouble import system_trouble
 
-    _say(text.render([system_trouble(error)], {}).rstrip("\n"))
+    return _tell(system_trouble(error))
+
+
+def _exhausted(error: Exception) -> int:
+    from llmops.compiler.cli.codes import BUG003
+    from llmops.compiler.diagnostics.finding import diagnose
+
+    what = "more memory than there is" if isinstance(error, MemoryError) else "deeper nesting than can be followed"
+    return _tell(
+        diagnose(BUG003, f"this project needs {what}", None, help=["make the largest or deepest of its files smaller"])
+    )
+
+
+def _unexpected(error: Exception) -> int:
+    from llmops.compiler.write.tree import BlockedError
+
+    if isinstance(error, BlockedError):
+        from llmops.compiler.write.trouble import blocked
+
+        return _tell(blocked(error))
+    from llmops.compiler.cli.fault import report
+
+    _say(report(error))
+    return 3
+
+
+def _tell(diagnostic: Diagnostic) -> int:
+    from llmops.compiler.diagnostics.render import text
+
+    _say(text.render([diagnostic], {}).rstrip("\n"))
     return 1
 
 
