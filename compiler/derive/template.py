@@ -6,10 +6,22 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+_OPENING = re.compile(r"\{\{|\{%")
+_CLOSING = {"{{": "}}", "{%": "%}"}
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
+
+MAX_CHARACTERS = 1_000_000
+MAX_TAGS = 10_000
+"""Of a template that is parsed."""
+_MAX_QUOTED = 10_000
+"""Characters of a tag in which what is quoted is left out."""
 
 
 class MalformedError(ValueError):
@@ -38,14 +50,16 @@ def names(text: str, syntax: str) -> tuple[str, ...]:
 def _jinja_names(text: str) -> Iterable[str]:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return ()
-    from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+    if len(text) > MAX_CHARACTERS or len(_OPENING.findall(text)) > MAX_TAGS:
+        raise MalformedError(f"a template may have {MAX_CHARACTERS:,} characters and {MAX_TAGS:,} tags", 1)
+    from jinja2 import TemplateSyntaxError, meta, nodes
 
-    environment = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
+    parser = _parser()
     try:
-        tree = environment.parse(text)
+        tree = parser.parse(text)
         for used in tree.find_all((nodes.Filter, nodes.Test)):
-            known = environment.filters if isinstance(used, nodes.Filter) else environment.tests
-            known.setdefault(used.name, _unjudged)  # the runner's own filters are not for us to judge
+            known = parser.filters if isinstance(used, nodes.Filter) else parser.tests
+            known[used.name] = _unjudged  # the runner's own filters are not for us to judge
         return meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         raise MalformedError("a tag is not closed or not understood", error.lineno) from None
@@ -53,6 +67,18 @@ def _jinja_names(text: str) -> Iterable[str]:
 
 def _unjudged(*_: object) -> str:
     return ""
+
+
+@cache
+def _parser() -> SandboxedEnvironment:
+    """Reads templates and computes nothing: jinja2 would work out constant expressions (`9**9**9`) while it reads."""
+    from jinja2.sandbox import SandboxedEnvironment
+
+    class Parser(SandboxedEnvironment):
+        intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
+        intercepted_unops = frozenset(SandboxedEnvironment.default_unop_table)
+
+    return Parser(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], optimized=False)
 
 
 def _format_names(text: str) -> Iterator[str]:
@@ -85,9 +111,26 @@ def find(name: str, text: str, syntax: str) -> Stretch | None:
     if syntax == "f-string":
         found = re.search(rf"(?<!\{{)\{{({re.escape(name)})(?=[.\[!:}}])", text)
         return None if found is None else Stretch(*found.span(1))
-    for tag in _TAG.finditer(text):
-        code = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), tag[0])
+    for start, end in _tags(text):
+        code = text[start:end]
+        if len(code) <= _MAX_QUOTED:
+            code = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), code)
         found = word.search(code)
         if found is not None:
-            return Stretch(tag.start() + found.start(), tag.start() + found.end())
+            return Stretch(start + found.start(), start + found.end())
     return None
+
+
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    """From an opening to the next closing of its kind. By hand, since a pattern takes quadratic time on openings."""
+    at = 0
+    unclosed: set[str] = set()
+    while opening := _OPENING.search(text, at):
+        closing = _CLOSING[opening[0]]
+        end = -1 if closing in unclosed else text.find(closing, opening.end())
+        if end < 0:
+            unclosed.add(closing)
+            at = opening.start() + 1
+        else:
+            at = end + len(closing)
+            yield opening.start(), at
