@@ -148,7 +148,8 @@ def _other_file(value: str, workspace: Workspace, files: Files) -> Iterator[tupl
     other = f"{stem}_other.{suffix}"
     where = other if root == "." else f"{root}/{other}"
     if suffix == "jsonl":
-        text = data.decode().replace("?", " please?")
+        rows = [json.loads(line) for line in data.decode().splitlines()]
+        text = "".join(json.dumps({k: f"{v} (other)" for k, v in row.items()}) + "\n" for row in rows)
     else:
         text = data.decode().rstrip("\n") + " Please.\n"
     yield other, {where: text.encode()}
