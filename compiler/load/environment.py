@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.diagnostics.finding import Code, Diagnostic, Outcome, Place, diagnose
-from llmops.compiler.load import codes, gate, hydra
+from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import CONFIG, ENV, Conf
 from llmops.compiler.load.layers import Layers
 from llmops.compiler.load.merge import Composition
@@ -19,6 +19,9 @@ from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Settings
 from llmops.compiler.model.sources import FromFile, FromOverride, Span
+
+if TYPE_CHECKING:
+    from llmops.compiler.load import hydra
 
 _HELP: dict[str, tuple[str, ...]] = {
     codes.CLASH.code: ("write the same shape in both",),
@@ -33,6 +36,8 @@ class _Tree:
         self._conf = conf
 
     def config(self, path: str) -> hydra.Config | None:
+        from llmops.compiler.load import hydra
+
         file = self._conf.file(path)
         if file is None:
             return hydra.Config("_global_", ())
@@ -50,6 +55,8 @@ def compose_environment(
     conf: Conf, env: str, settings: Settings, overrides: Sequence[Read], kinds: Mapping[str, Kind[Any]]
 ) -> Outcome[Composed | None]:
     """Compose one environment; None where what it selects is not known in whole."""
+    from llmops.compiler.load import hydra  # a tenth of a second, which `--help` and `explain CODE` must not pay
+
     walk = Walk(conf, env, settings.environments, overrides)
     selection = walk.run()
     problems: list[Diagnostic] = list(walk.problems)

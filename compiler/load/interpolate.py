@@ -23,6 +23,8 @@ MAX_CHARACTERS = 4_000_000
 """Characters that they may add to one environment."""
 MAX_DEPTH = 64
 """Interpolations that lead to each other."""
+MAX_LEVELS = 128
+"""Maps and lists inside each other, copied ones included."""
 
 _SIMPLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+)\}")
 _KEY = r"[^\\{}()\[\]:. \t'\"$]+"
@@ -133,20 +135,33 @@ class Resolver:
         self._characters = 0
         self._depth = 0
         self._copying = False
+        self._levels = 0
 
     def value(self, value: Any, path: KeyPath) -> Any:
         """A value with all interpolations in it resolved; `value` itself where there are none."""
         if type(value) is str:
             return self._text(value, path) if "${" in value else value
-        if isinstance(value, dict):
-            new = {k: self.value(v, (*path, k)) if type(v) in _DEEP else v for k, v in value.items()}
-            self._grown(len(new))
-            return new if self._copying or any(new[k] is not v for k, v in value.items()) else value
-        if isinstance(value, list):
-            items = [self.value(v, (*path, i)) if type(v) in _DEEP else v for i, v in enumerate(value)]
-            self._grown(len(items))
-            return items if self._copying or any(a is not b for a, b in zip(items, value, strict=True)) else value
-        return value
+        if not isinstance(value, (dict, list)):
+            return value
+        if self._levels >= MAX_LEVELS:
+            raise InterpolationError(
+                codes.EXPANDS, f"interpolated maps and lists are nested more than {MAX_LEVELS} deep", "flatten them"
+            )
+        self._levels += 1
+        try:
+            return self._map(value, path) if isinstance(value, dict) else self._list(value, path)
+        finally:
+            self._levels -= 1
+
+    def _map(self, value: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        self._grown(len(value))
+        new = {k: self.value(v, (*path, k)) if type(v) in _DEEP else v for k, v in value.items()}
+        return new if self._copying or any(new[k] is not v for k, v in value.items()) else value
+
+    def _list(self, value: list[Any], path: KeyPath) -> list[Any]:
+        self._grown(len(value))
+        new = [self.value(v, (*path, i)) if type(v) in _DEEP else v for i, v in enumerate(value)]
+        return new if self._copying or any(a is not b for a, b in zip(new, value, strict=True)) else value
 
     def _grown(self, count: int, characters: int = 0) -> None:
         if not self._depth:

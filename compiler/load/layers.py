@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.diagnostics.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate, overrides
 from llmops.compiler.load.conf import ENV, Conf, File
-from llmops.compiler.load.hydra import Selected
 from llmops.compiler.load.overrides import Read
 from llmops.compiler.load.selection import Walk
 from llmops.compiler.load.trace import Layer, Override, Step
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.sources import Span
+
+if TYPE_CHECKING:
+    from llmops.compiler.load.hydra import Selected
 
 Name = tuple[str, str]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 16
 """Brackets inside each other; Hydra's parser calls itself for each."""
+MAX_KEYS = 32
+"""Of an override's path."""
 MAX_COUNT = 500
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*\(")
@@ -95,6 +97,8 @@ def parse(text: str) -> Change:
             f"`{gate.cut(text, 50)}` is no override",
             "write `folder=option`, `+folder=option`, `path=value` or `~path`; quote unusual text",
         ) from None
+    if change.key.count(".") + change.key.count("[") >= MAX_KEYS:
+        raise RejectedError(codes.DEPTH, f"an override's path has more than {MAX_KEYS} keys", "write it into a profile")
     if change.hydra:
         raise RejectedError(
             codes.OVERRIDE_HYDRA,

@@ -106,6 +106,14 @@ def test_a_link_cannot_be_selected(root: Path) -> None:
     assert [d.code for d in load(Request(), Disk(root), KINDS).diagnostics] == ["CFG034"]
 
 
+def test_importing_the_pass_does_not_import_hydra() -> None:
+    code = (
+        "import sys, llmops.compiler.load; print([m for m in ('hydra', 'omegaconf', 'networkx') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 CANARY = """
 import os, sys, pathlib
 sys.path.insert(0, os.getcwd())

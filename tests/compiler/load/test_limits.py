@@ -44,6 +44,8 @@ GROWING = {
     + "".join(f"    v{n}: '" + f"${{env.vars.v{n - 1}}}" * 10 + "'\n" for n in range(1, 12)),
     "a long chain": "env:\n  vars:\n    v0: 1\n"
     + "".join(f"    v{n}: ${{env.vars.v{n - 1}}}\n" for n in range(1, 200)),
+    "deep maps that lead to deep maps": "env:\n  vars:\n    v0: 1\n"
+    + "".join(f"    v{n}: " + "{a: " * 50 + f"'${{env.vars.v{n - 1}}}'" + "}" * 50 + "\n" for n in range(1, 60)),
     "a long text often": "env:\n  vars: {v0: "
     + "x" * 150_000
     + ", v1: ["
