@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmops.compiler.check.rule import Rule, Scope
-from llmops.compiler.derive.rows import Unreadable, dataset_of, local_files, read
+from llmops.compiler.derive.rows import Unreadable, local_files, read
 from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
-from llmops.schemas.types import DATASET, EVAL
+from llmops.compiler.model.keys import Address
+from llmops.schemas.types import DATASET
 
 
 def check(scope: Scope) -> Iterator[Finding]:
     for dataset in scope.reader.of(DATASET):
-        if not _read_as_rows(scope, dataset.address.name) and not dataset.has("columns"):
+        if not _read_as_rows(scope, dataset.address) and not dataset.has("columns"):
             continue
         for file in local_files(dataset):
             wrong = [row for row in read(dataset, file) if isinstance(row, Unreadable)]
@@ -25,10 +26,9 @@ def check(scope: Scope) -> Iterator[Finding]:
                 )
 
 
-def _read_as_rows(scope: Scope, name: str) -> bool:
+def _read_as_rows(scope: Scope, dataset: Address) -> bool:
     """A dataset of documents may hold any JSON; one that an eval takes its rows from may not."""
-    sources = (dataset_of(eval_) for eval_ in scope.reader.of(EVAL))
-    return any(source is not None and source.address.name == name for source in sources)
+    return any(edge.at[2:] == ("rows", "dataset") for edge in scope.reader.project.edges_to(dataset))
 
 
 RULE = Rule(
