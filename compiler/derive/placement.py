@@ -16,8 +16,8 @@ def platform(reader: Reader, deployment: View[Any]) -> Sourced[str] | None:
 
 def host(reader: Reader, gateway: View[Any]) -> View[Any] | None:
     """The deployment that runs a gateway."""
-    for deployment in reader.of(DEPLOYMENT):
-        edge = deployment.edge("gateway")
-        if edge is not None and edge.target == gateway.address:
+    for edge in reader.project.edges_to(gateway.address):
+        deployment = reader.view(edge.source) if edge.source.kind == DEPLOYMENT.name else None
+        if deployment is not None and edge.at == deployment.at("gateway"):
             return deployment
     return None
