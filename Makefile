@@ -50,7 +50,7 @@ equality:  ## our composition against Hydra's own, on both supported versions
 lock:  ## solve the lock files again
 	$(RUN) scripts/lock.py
 
-new-rule:  ## make new-rule AREA=srv CODE=SRV027 NAME=some-name
+new-rule:  ## make new-rule AREA=serving CODE=SRV027 NAME=some-name
 	$(RUN) scripts/new.py rule $(AREA) $(CODE) $(NAME)
 
 new-target:  ## make new-target NAME=some-tool

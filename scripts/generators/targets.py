@@ -69,7 +69,9 @@ def places(target: Target) -> str:
 def page(target: Target, options: dict[str, Any]) -> str:
     folder = f"targets/{module_name(target.name)}"
     readme = ROOT / folder / "README.md"
-    text = readme.read_text(encoding="utf-8").strip() if readme.exists() else f"# {target.title}\n\nWrites {summary(target)}."
+    text = f"# {target.title}\n\nWrites {summary(target)}."
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8").strip()
     lines = [_LINK.sub(rf"](../../../{folder}/\1)", text), "", "## Options", ""]
     if not options.get("properties"):
         return "\n".join([*lines, "It has none.", ""])

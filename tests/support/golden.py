@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 
 
@@ -14,4 +16,10 @@ def accepted(path: Path, found: str | bytes) -> None:
         path.write_bytes(data)
         return
     assert path.is_file(), f"{path.name} is missing: `make accept` writes it"
-    assert data.decode() == path.read_text("utf-8"), f"{path} differs: `make accept` rewrites it, then review"
+    kept, text = path.read_text("utf-8"), data.decode()
+    assert text == kept, f"{path} differs: `make accept` rewrites it, then review\n{_changes(kept, text)}"
+
+
+def _changes(kept: str, found: str) -> str:
+    """The first lines in which they differ."""
+    return "\n".join(islice(unified_diff(kept.splitlines(), found.splitlines(), "accepted", "found", lineterm=""), 40))
