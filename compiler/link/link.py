@@ -95,11 +95,11 @@ def _places(resource: Resource, environments: tuple[str, ...]) -> Iterator[_Plac
         at = (*base, *path)
         if "x-env" in shape.schema and isinstance(value, Mapping):
             chosen[at] = _environment(value.get(shape.schema["x-env"]), environments)
-        env = next((e for prefix, e in chosen.items() if at[: len(prefix)] == prefix), None)
+        env = next((e for prefix, e in chosen.items() if at[: len(prefix)] == prefix), None) if chosen else None
         if shape.ref is not None and isinstance(value, str):
             yield _Place(resource, at, shape, value, shape.ref, env=None if shape.ref.own else env)
         if not isinstance(value, Mapping):
-            if any(keyword in shape.schema for keyword in ("x-brings", "x-file", "x-environment")):
+            if shape.links:
                 yield _Place(resource, at, shape, value)
             continue
         if shape.ref_key is not None:

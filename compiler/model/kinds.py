@@ -121,6 +121,16 @@ class Shape:
             below.append(self.additional)
         return any(shape._any(test, seen) for shape in below)
 
+    @cached_property
+    def links(self) -> bool:
+        """Whether a value of this shape says something to link by itself."""
+        return any(keyword in self.schema for keyword in ("x-brings", "x-file", "x-environment"))
+
+    @cached_property
+    def known(self) -> set[KeyPath]:
+        """Paths below that are known to be fields, noted by those who asked."""
+        return set()
+
     def flag(self, keyword: str) -> Any:
         return self.schema.get(keyword)
 
@@ -155,19 +165,14 @@ class Shape:
         return shape
 
 
+_TYPES: Mapping[type, str] = {
+    type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", list: "array",
+}
+
+
 def json_type(value: Any) -> str:
     """JSON Schema's word for the type of a plain value."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, Mapping) else "array"
+    return _TYPES.get(type(value)) or ("object" if isinstance(value, Mapping) else "array")
 
 
 def walk(shape: Shape, value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Shape, Any]]:

@@ -175,17 +175,18 @@ class Node:
 
     def _known(self, keys: KeyPath) -> None:
         """A field that the schema lacks can never be there: reading it is a bug."""
-        shape = self.shape
+        if self.shape is None or keys in self.shape.known:
+            return
+        shape: Shape | None = self.shape
         for depth, key in enumerate(keys):
-            if shape is None:
-                return
-            if not shape.properties and not shape.branches and shape.items is None:
-                return
+            if shape is None or not (shape.properties or shape.branches or shape.items):
+                break
             candidates = [shape, *shape.branches]
             below = next((s for s in (c.child(key) for c in candidates) if s is not None), None)
             if below is None:
                 raise KeyError(f"{self.at(*keys[: depth + 1])} is no field of the schema")
             shape = below
+        self.shape.known.add(keys)
 
     def _typed(self, keys: KeyPath, kind: type[T] | tuple[type[T], ...]) -> Sourced[T] | None:
         found = self.get(*keys)
