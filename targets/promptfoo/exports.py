@@ -30,8 +30,9 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     program, suite = f"{shared}/node_modules/.bin/promptfoo", f"{folder}/{name}.yaml"
     results = _results(lowering, eval_)
     argv = [*_words(program, "eval", "--config", suite, "--no-cache", "--no-progress-bar", "--output"), results]
-    prompts = dict.fromkeys(used.file for used in (use(work, subject) for subject in tried) if used.file is not None)
-    inputs = [suite, *(f"{folder}/prompts/{file}.json" for file in prompts), f"{shared}/package-lock.json"]
+    prompts = [used for used in (use(work, subject) for subject in tried) if used.file is not None]
+    inputs: list[Sourced[str] | str] = [suite, f"{shared}/package-lock.json"]
+    inputs += [Sourced(f"{folder}/prompts/{used.file}.json", used.why, raw=True) for used in prompts]
     if gate.scripted(eval_):
         argv = [*_words("node", f"{shared}/gate.mjs", f"{folder}/{name}.gate.json"), results, *argv]
         inputs += [f"{folder}/{name}.gate.json", f"{shared}/gate.mjs"]

@@ -66,7 +66,7 @@ def rules(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any] 
     if tolerance is not None and "baseline" in out:
         out["tolerance"] = tolerance
     mode = eval_.maybe_text("gate", "mode")
-    if mode is not None:
+    if mode is not None and mode.value != "block":
         out["mode"] = mode
     return out
 

@@ -100,7 +100,7 @@ def _suite(work: Work, eval_: View[Any], tried: list[Subject], uses: list[Use]) 
     ]
     rows = cases(work, eval_, "rows")
     tests = [_test(work, eval_, case, tried) for case in rows]
-    default = _default(work, eval_, tried, tests)
+    default = _default(work, eval_, tried, rows)
     if default:
         suite["defaultTest"] = default
     suite["tests"] = tests
@@ -115,7 +115,7 @@ def _bound(made: dict[str, Any], used: Use, several: bool) -> dict[str, Any]:
     return {**made, "prompts": [used.label]} if several else made
 
 
-def _default(work: Work, eval_: View[Any], tried: list[Subject], tests: list[dict[str, Any]]) -> dict[str, Any]:
+def _default(work: Work, eval_: View[Any], tried: list[Subject], rows: list[Case]) -> dict[str, Any]:
     default: dict[str, Any] = {}
     query = queries(work, eval_)
     if query:
@@ -130,7 +130,7 @@ def _default(work: Work, eval_: View[Any], tried: list[Subject], tests: list[dic
         options["provider"] = Sourced(
             called(work, graded[1], graded[0]), why.sources if why is not None else (), raw=True
         )
-    if holds_lists(tests):
+    if holds_lists(rows):
         options["disableVarExpansion"] = literal(True)
     if options:
         default["options"] = options

@@ -88,7 +88,7 @@ def _grouped(found: list[Part]) -> Iterator[tuple[str, list[Part]]]:
     """Parts by message: those of one list of parts stand below one place."""
     group: list[Part] = []
     for part in found:
-        same = bool(group) and len(part.at) > 4 and part.at[:-2] == group[-1].at[:-2] and not part.file
+        same = bool(group) and _listed(part) and _listed(group[-1]) and part.at[:-2] == group[-1].at[:-2]
         if group and not same:
             yield group[0].role, group
             group = []
@@ -97,8 +97,13 @@ def _grouped(found: list[Part]) -> Iterator[tuple[str, list[Part]]]:
         yield group[0].role, group
 
 
+def _listed(part: Part) -> bool:
+    """Whether it is one of a list of parts: `… 0, "user", 1, "image"`."""
+    return part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
+
+
 def _content(work: Work, prompt: View[Any], said: list[Part]) -> Any:
-    if len(said) == 1 and said[0].medium == "text":
+    if not _listed(said[0]):
         return _text(work, prompt, said[0])
     return [_part(work, prompt, part) for part in said]
 

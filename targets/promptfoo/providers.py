@@ -21,6 +21,8 @@ from llmops.targets.promptfoo.work import Work
 CHAT = "openai:chat:"
 EMBEDDING = "openai:embedding:"
 AZURE = "azure:chat:"
+TEXTS = '(one) => (typeof one === "string" ? one : JSON.stringify(one))'
+"""Assertions about passages take texts alone."""
 CODE = (".py", ".js", ".mjs", ".cjs")
 """Files that promptfoo runs as a provider."""
 
@@ -172,7 +174,8 @@ def _reply(work: Work, http: Node) -> Sourced[str] | None:
     output = "json" if answer is None else _expression(answer.value)
     sources = merge(*(found.sources for found in (answer, passages) if found is not None))
     if passages is not None:
-        output = f"({{ output: {output}, metadata: {{ passages: {_expression(passages.value)} }} }})"
+        texts = f"[].concat({_expression(passages.value)} ?? []).map({TEXTS})"
+        output = f"(json) => ({{ output: {output}, metadata: {{ passages: {texts} }} }})"
     # checked as a text: the expression itself is promptfoo's own language
     for found in (answer, passages):
         if found is not None:

@@ -121,9 +121,9 @@ def variables(work: Work, case: Case) -> dict[str, Any]:
     return {str(name): value for name, value in work.tree(case.vars, promptfoo_variable(case.vars)).items()}
 
 
-def holds_lists(found: list[dict[str, Any]]) -> bool:
+def holds_lists(found: list[Case]) -> bool:
     """Whether promptfoo would make several cases of a row, one for each item of a list."""
-    return any(_is_list(value) for row in found for value in row.get("vars", {}).values())
+    return any(_is_list(value) for case in found for value in case.vars.values())
 
 
 def _is_list(value: Any) -> bool:

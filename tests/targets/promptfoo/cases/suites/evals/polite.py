@@ -1,0 +1,2 @@
+def is_polite(output, context):
+    return "damn" not in output

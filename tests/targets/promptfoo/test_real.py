@@ -1,0 +1,186 @@
+"""The real promptfoo with the compiled suites: what reaches the models is what the configs say, and gates hold.
+
+A scripted server stands in for the models' weights, for the judge and for an app of one's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.fakeai import FakeAI
+from tests.targets.test_cases import HERE, compile_case, project_files
+from tests.tools.toolbox import promptfoo_eval, promptfoo_validate, require_tool, run_tool
+
+pytestmark = pytest.mark.tools
+CASE = HERE / "promptfoo" / "cases" / "suites"
+SUITES = ("compare", "from_data", "app", "served")
+RULES: list[dict[str, Any]] = [
+    {"when": {"model": "gpt-4o-2024-08-06", "text": "context"}, "reply": "[Attributed] all of it"},
+    {"when": {"model": "gpt-4o-2024-08-06"}, "reply": {"pass": True, "score": 1, "reason": "good"}},
+    {"when": {"model": "gpt-4o-mini-2024-07-18"}, "reply": "About returns: yes."},
+    {"when": {"user": "Name the intent"}, "reply": {"intent": "30 days, 5 working days, fault, exchanged"}},
+    {"when": {"path": "chat/completions"}, "echo": "user", "usage": {"prompt_tokens": 100, "completion_tokens": 50}},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The compiled project on disk, and the server that answers it."""
+
+    root: Path
+    models: FakeAI
+    variables: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "generated" / "dev" / "promptfoo"
+
+    def run(self, suite: str, **env: str) -> tuple[int, list[dict[str, Any]], str]:
+        """Exit code, results of the rows, and what was said."""
+        out = self.root / f"{suite}.json"
+        done = promptfoo_eval(self.folder / f"{suite}.yaml", out, {**self.variables, **env})
+        return done.exit_code, json.loads(out.read_text())["results"]["results"], done.output
+
+    def asked(self, model: str) -> list[dict[str, Any]]:
+        return [r["body"] for r in self.models.requests if r["body"].get("model") == model]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    root = tmp_path_factory.mktemp("suites")
+    written = {e.path: e.content for e in compile_case(CASE).emitted if e.target == "promptfoo"}
+    for name, data in {**project_files(CASE), **written}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    with FakeAI(RULES) as models:
+        url = models.base_url
+        yield Bench(root, models, {
+            "SMALL_URL": url, "LARGE_URL": url, "JUDGE_URL": url, "APP_URL": f"{url}/chat/completions",
+            "OPENAI_API_KEY": "sk-openai-1a2b", "APP_KEY": "Bearer app-key-77",
+        })
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_suite_is_valid(suite: str, bench: Bench) -> None:
+    done = promptfoo_validate(bench.folder / f"{suite}.yaml", bench.variables)
+    assert done.ok, done.output
+
+
+def test_subjects_with_their_own_words_and_parameters(bench: Bench) -> None:
+    code, rows, said = bench.run("compare")
+    assert code == 0, said
+    assert sorted(row["provider"]["label"] for row in rows) == ["looking", "small", "the large one"]
+    small = bench.asked("small")[-1]
+    large, looking = sorted(bench.asked("gpt-4o-mini-2024-07-18")[-2:], key=lambda body: "max_tokens" not in body)
+    question = "Are returns of worn {{ shoes }} possible?"
+    assert small["messages"] == [
+        {"role": "system", "content": "Answer in one paragraph about returns."},
+        {"role": "user", "content": "Do you {{ repair }} shoes?"},
+        {"role": "assistant", "content": "We do {% not %}."},
+        {"role": "user", "content": question},
+    ]
+    assert {k: v for k, v in small.items() if k not in ("messages", "model")} == {
+        "max_tokens": 250, "min_p": 0.1, "tenant": "demo", "seed": 7,
+    }
+    assert [m["content"] for m in large["messages"]] == [
+        "About repairs, in short: Do you {{ repair }} shoes?", "We do {% not %}.",
+        f"About returns, in short: {question}",
+    ]
+    assert large["max_tokens"] == 250
+    assert "temperature" not in large
+    assert looking["temperature"] == 0.7
+    assert looking["messages"] == [{"role": "user", "content": [
+        {"type": "text", "text": f"Look at this returns: {question}"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]}]
+    row = next(row for row in rows if row["provider"]["label"] == "small")
+    parts = row["gradingResult"]["componentResults"]
+    graded = {part["assertion"]["metric"]: part for part in parts if "metric" in part["assertion"]}
+    assert set(graded) == {"graded", "near", "quick", "cheap"}
+    assert graded["cheap"]["reason"] == "it cost 0.000200 US dollars"
+
+
+def test_rows_of_a_dataset_and_an_answer_with_a_schema(bench: Bench) -> None:
+    code, rows, said = bench.run("from_data")
+    assert (code, len(rows)) == (0, 2), said
+    sent = bench.asked("small")[-1]
+    assert sent["response_format"]["json_schema"]["schema"]["required"] == ["intent"]
+    assert sent["messages"][0]["content"].startswith('Name the intent as JSON {"intent": …}: ')
+
+
+def test_an_app_of_ones_own(bench: Bench) -> None:
+    code, rows, said = bench.run("app", PROMPTFOO_FAILED_TEST_EXIT_CODE="0")
+    assert (code, rows[0]["success"]) == (0, True), said
+    assert rows[0]["response"]["output"] == rows[0]["vars"]["question"]
+    request = next(r for r in bench.models.requests if r["body"].get("model") == "app")
+    assert request["bearer"] == "app-key-77"
+    assert request["body"]["note"] == "fixed"
+
+
+def test_a_deployment_is_sent_the_rows_own_words(bench: Bench) -> None:
+    code, rows, said = bench.run("served")
+    assert code == 0, said
+    assert rows[0]["response"]["output"] == "Say {{ hello }} {% now %}"
+
+
+def gate(bench: Bench, change: Callable[[dict[str, Any]], None]) -> tuple[int, str]:
+    """The gate as the job runs it, over results that are there already."""
+    rules = json.loads((bench.folder / "compare.gate.json").read_text())
+    change(rules)
+    changed = bench.root / "changed.gate.json"
+    changed.write_text(json.dumps(rules))
+    script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
+    results = bench.root / "compare.json"
+    if not results.is_file():
+        bench.run("compare")
+    done = run_tool([require_tool("node"), script, changed, results, "true"], bench.root)
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({}, 0, "ok  graded is 1.0000, at least 0.9 is asked"),
+        ({"min": {"graded": 1.5}}, 100, "RED graded is 1.0000, at least 1.5 is asked"),
+        ({"max": {"graded": 0.5}}, 100, "RED graded is 1.0000, at most 0.5 is asked"),
+        ({"min": {"nothing": 0.1}}, 100, "RED nothing was not measured"),
+        ({"min": {"graded": 1.5}, "mode": "report"}, 0, "RED graded"),
+        ({"baseline": {"subject": "nobody"}}, 100, "RED the subject nobody gave no results"),
+        ({"baseline": {"file": "compare.json"}, "tolerance": 0}, 0, "ok  graded is 1.0000; the baseline had 1.0000"),
+    ],
+)
+def test_the_gate(change: dict[str, Any], code: int, said: str, bench: Bench) -> None:
+    found, output = gate(bench, lambda rules: rules.update(change))
+    assert found == code, output
+    assert said in output
+
+
+def test_an_eval_that_did_not_run_is_no_green_gate(bench: Bench) -> None:
+    script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
+    rules = bench.folder / "compare.gate.json"
+    assert run_tool([require_tool("node"), script, rules, "nowhere.json", "true"], bench.root).exit_code == 1
+    assert run_tool([require_tool("node"), script, rules, "nowhere.json", "false"], bench.root).exit_code == 1
+
+
+def test_a_file_that_the_schema_refuses_is_refused_before_the_eval(bench: Bench, tmp_path: Path) -> None:
+    text = (bench.folder / "served.yaml").read_text()
+    assert "type: equals" in text
+    text = text.replace("type: equals", "type: equals\n        threshold: soon")
+    (tmp_path / "served.yaml").write_text(text)
+    assert not promptfoo_validate(tmp_path / "served.yaml", bench.variables).ok
+
+
+def test_a_wrong_expectation_is_red(bench: Bench) -> None:
+    suite = bench.folder / "wrong.yaml"
+    suite.write_text((bench.folder / "served.yaml").read_text().replace('value: "{{ prompt }}"', "value: another"))
+    code, _, said = bench.run("wrong")
+    suite.unlink()
+    assert code == 100, said
+
+
