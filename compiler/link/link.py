@@ -277,7 +277,7 @@ class Texts(Mapping[str, bytes]):
 
 def _file(place: _Place, texts: Texts, globs: dict[str, tuple[str, ...]]) -> Iterator[Found]:
     path = place.value
-    if path.startswith("/") or "\\" in path or posixpath.normpath(path) != path or path.startswith(".."):
+    if path.startswith(("/", "..")) or "\\" in path or posixpath.normpath(path) != path:
         yield codes.REF006, Finding(
             f"`{path}` is not a normal path inside the project", (Label(place.at, "", primary=True),),
             help=("write it relative to the folder of llmops.yaml, without `..`",),

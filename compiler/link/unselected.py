@@ -17,8 +17,10 @@ def unselected(loaded: Loaded) -> Iterator[Diagnostic]:
         return
     nowhere = frozenset.intersection(*(c.absent for c in composed))
     for address in sorted(nowhere):
-        path = f"{loaded.settings.conf}/{address.kind}/{address.name}.yaml"
+        conf = loaded.settings.conf
+        path = f"{conf}/{address.kind}/{address.name}.yaml"
+        entry = f"- {address.kind}: [{address.name}]"
         yield diagnose(
             REF007, f"no environment selects `{address}`", Span(path, 1, 1, 1, 1),
-            help=(f"add `- {address.kind}: [{address.name}]` to {loaded.settings.conf}/config.yaml, or delete the file",),
+            help=(f"add `{entry}` to {conf}/config.yaml, or delete the file",),
         )

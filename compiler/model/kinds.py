@@ -39,6 +39,9 @@ class RefSpec:
         return RefSpec(tuple(names))
 
 
+_LINKED = ("x-ref", "x-ref-key", "x-brings", "x-file", "x-target", "x-environment")
+
+
 class Shape:
     """One schema with its `$ref`s followed, and the way to the schemas below it. Made lazily, kept once."""
 
@@ -106,7 +109,7 @@ class Shape:
     @cached_property
     def has_references(self) -> bool:
         """Whether a reference, a file or something that brings a resource can stand at or below this shape."""
-        return self._any(lambda s: any(k in s for k in ("x-ref", "x-ref-key", "x-brings", "x-file", "x-target", "x-environment")), set())
+        return self._any(lambda schema: any(keyword in schema for keyword in _LINKED), set())
 
     def _any(self, test: Callable[[Schema], bool], seen: set[str]) -> bool:
         if self.pointer in seen:

@@ -1,4 +1,4 @@
-"""Provenance is proven by mutation: change a leaf of a config, recompile, and see which lines of which artifacts change.
+"""Provenance is proven by mutation: change a leaf of a config, recompile, and see which lines of which files change.
 
 Recall: each changed line must be attributed to that leaf by what `explain` says of it. Precision: what `explain`
 attributes to the leaf should be lines that do change. Leaves that no valid value of ours can change are listed with the
