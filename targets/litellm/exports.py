@@ -93,11 +93,12 @@ def _image(lowering: Lowering, gateway: View[Any]) -> Sourced[str]:
 
 
 def _variables(lowering: Lowering, gateway: View[Any], key: Variable | None) -> Iterator[Variable]:
-    seen = {key.name.value} if key else set()
+    # Two secrets under one name are both told: a platform refuses them.
+    seen = {(key.name.value, key.secret)} if key else set()
     for backend in usable(lowering, gateway):
         for found in backend.variables():
-            if found.name.value not in seen:
-                seen.add(found.name.value)
+            if (found.name.value, found.secret) not in seen:
+                seen.add((found.name.value, found.secret))
                 yield found
 
 
