@@ -29,6 +29,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     yield from _clashes(lowering)
     for deployment in placed(lowering):
         service = runs(lowering, deployment)
+        yield from hardware.problems(lowering, deployment)
         image = _image(lowering, deployment, service)
         if image is None:
             yield _no_image(deployment)
@@ -37,7 +38,6 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         services[deployment.address.name] = _service(lowering, deployment, service, image)
         disks.update(volumes.named(deployment))
         yield from unsupported(deployment)
-        yield from hardware.problems(lowering, deployment)
         yield from health.problems(deployment, service)
         yield from volumes.problems(deployment)
     if services:

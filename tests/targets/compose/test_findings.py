@@ -73,8 +73,9 @@ def test_more_accelerators_than_the_machine_has() -> None:
 def test_an_accelerator_that_nobody_knows() -> None:
     env = "{platform: compose, pools: {gpu: {accelerator: Imaginary9000}}}"
     found = project(env, model__answerer=MODEL, deployment__answerer=ENGINE + "hardware: {pool: gpu}\n")
-    messages = [message for _, message, _, _ in said(found)]
-    assert "no image is known for `answerer`" in messages
+    unknown = "compose cannot express this: it is not known how a container is given an accelerator"
+    assert ("warning", unknown, "env/dev.yaml", 1) in said(found)
+    assert ("error", "no image is known for `answerer`", "deployment/answerer.yaml", 3) in said(found)
 
 
 def test_no_image_is_an_error_with_a_place() -> None:
