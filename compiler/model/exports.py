@@ -79,9 +79,9 @@ class Check:
     tools: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
-    results: tuple[str, ...] = ()
+    results: tuple[Sourced[str] | str, ...] = ()
     services: tuple[Address, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[Sourced[str] | str, ...] = ()
     """Files of the repository that decide its outcome, beside the configs: what was compiled for it, a lock file."""
     blocks: bool = True
     """False where the eval reports and never fails."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmops.compiler.derive.files import deciding, own, shared
+from llmops.compiler.derive.files import common, deciding, needed, own, shared
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.project import Edge, Project
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import At
 from llmops.targets.github_actions.plan import Job, Task
-from llmops.targets.github_actions.words import filter_pattern, pathspec
+from llmops.targets.github_actions.words import data, filter_pattern, pathspec
 from llmops.targets.github_actions.work import Work
 
 
@@ -26,12 +27,7 @@ def trigger_paths(work: Work, jobs: list[Job]) -> list[Sourced[str]] | None:
     """Patterns of all files that can change the outcome of a run, each once; None where that cannot be known."""
     if any(job.commands for job in jobs):
         return None  # a command of one's own may read any file
-    found: dict[str, list[Sourced[str]]] = {}
-    for file in _all(work, jobs):
-        pattern = Sourced(filter_pattern(file.path.value, file.glob), file.path.sources)
-        found.setdefault(pattern.value, []).append(pattern)
-    # a file that several things bring stays when one of them goes
-    return [said[0] if len(said) == 1 else Sourced(pattern) for pattern, said in found.items()]
+    return common(Sourced(filter_pattern(f.path.value, f.glob), f.path.sources) for f in _all(work, jobs))
 
 
 def _all(work: Work, jobs: list[Job]) -> Iterator[File]:
@@ -60,12 +56,14 @@ def eval_files(work: Work, job: Job, task: Task) -> list[Sourced[str]]:
     # what is selected; profiles count where they write a field
     files.extend(File(Sourced(path)) for path in shared(job.reader.project) if path.endswith("/config.yaml"))
     files.extend(_of_task(work, job.reader.project, task))
-    files.extend(File(Sourced(path)) for path in task.check.files)
-    files.extend(File(Sourced(path)) for _, service in job.services for path in service.files)
+    files.extend(File(data(path)) for path in task.check.files)
+    for address, service in job.services:
+        # what was compiled for a gateway holds its other routes as well: its configs say what matters here
+        own_files = (path for path in service.files if address.kind != "gateway" or "/project/" in path)
+        files.extend(File(Sourced(path)) for path in own_files)
     if not task.check.files:
         files.append(File(Sourced(work.in_project(f"generated/{job.environment.value}/**")), glob=True))
-    specs = (Sourced(pathspec(f.path.value, f.glob), f.path.sources) for f in files)
-    return list({spec.value: spec for spec in specs}.values())
+    return common(Sourced(pathspec(f.path.value, f.glob), f.path.sources) for f in files)
 
 
 def _of_task(work: Work, project: Project, task: Task) -> Iterator[File]:
@@ -76,10 +74,10 @@ def _of_task(work: Work, project: Project, task: Task) -> Iterator[File]:
             yield from _deciding(work, project, service, task.reference)
             continue
         for path in own(project, service, root):
-            yield _file(work, project, path)
-        for address in _served(project, task.address, service):
+            yield _file(work, project, path.because(task.reference))
+        for address, reasons in _served(project, task.address, service).items():
             for path in deciding(project, address, root):
-                yield _file(work, project, path)
+                yield _file(work, project, Sourced(path.value, (*reasons, *path.sources)).because(task.reference))
 
 
 def _deciding(work: Work, project: Project, address: Address, reference: Sourced[str] | None) -> Iterator[File]:
@@ -92,20 +90,28 @@ def _file(work: Work, project: Project, path: Sourced[str]) -> File:
     return File(Sourced(path.value, path.sources), glob=path.value.removeprefix(prefix) in project.globs)
 
 
-def _served(project: Project, eval_: Address, gateway: Address) -> Iterable[Address]:
+def _served(project: Project, eval_: Address, gateway: Address) -> dict[Address, tuple[At, ...]]:
     """What decides the answers that an eval gets from a gateway: what serves the routes of the eval's models and those
-    that they fall back on. The gateway's other routes are of no concern to it."""
-    wanted = {address for address in project.dependencies(eval_) if address.kind == "model"}
+    that they fall back on, each with the references that lead there. Its other routes are of no concern to it."""
+    models = {address: reasons for address, reasons in needed(project, eval_).items() if address.kind == "model"}
     routes: dict[str, list[Edge]] = {}
     for edge in project.edges_from(gateway):
         below = edge.at[len(gateway.path) :]
         if len(below) > 1 and below[0] == "routes":
             routes.setdefault(str(below[1]), []).append(edge)
-    todo = [name for name, edges in routes.items() if any(edge.target in wanted for edge in edges)]
-    seen: dict[str, None] = {}
+    todo = [(name, models[e.target]) for name, edges in routes.items() for e in edges if e.target in models]
+    seen: set[str] = set()
+    found: dict[Address, tuple[At, ...]] = {}
     while todo:
-        name = todo.pop(0)
-        if name not in seen:
-            seen[name] = None
-            todo.extend(e.entry for e in routes.get(name, ()) if e.target == gateway and e.entry is not None)
-    return dict.fromkeys(e.target for name in seen for e in routes.get(name, ()) if e.target != gateway)
+        name, reasons = todo.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        for edge in routes.get(name, ()):
+            way = (*reasons, At(project.env, edge.at))
+            if edge.target != gateway:
+                before = found.get(edge.target, way)
+                found[edge.target] = tuple(at for at in before if at in way)
+            elif edge.entry is not None:
+                todo.append((edge.entry, way))
+    return found

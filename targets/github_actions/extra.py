@@ -8,7 +8,7 @@ from typing import Any
 from llmops.compiler.model.sourced import Joined, Remark, Sourced
 from llmops.targets.github_actions import steps
 from llmops.targets.github_actions.affected import eval_files
-from llmops.targets.github_actions.jobs import FORK, after, always, trusted
+from llmops.targets.github_actions.jobs import FORK, after, order, trusted
 from llmops.targets.github_actions.plan import Stage
 from llmops.targets.github_actions.words import condition, data, script
 from llmops.targets.github_actions.work import Work
@@ -33,12 +33,11 @@ def _reading() -> dict[str, Any]:
 # --- what a change affects ---------------------------------------------------------------------------------------
 
 
-def changes(work: Work, stage: Stage, first: list[str]) -> dict[str, Any]:
+def changes(work: Work, stage: Stage, first: list[Any]) -> dict[str, Any]:
     """The job that says which evals a change touches, one output each."""
-    out = _job(
-        work, f"{stage.name}: what the change affects", _reading(), [*after(stage.node), *first],
-        condition((always(stage.node), trusted(work))),
-    )  # fmt: skip
+    needs = [*after(stage.node), *first]
+    when = condition((*order(stage, needs), trusted(work)))
+    out = _job(work, f"{stage.name}: what the change affects", _reading(), needs, when)
     names = [job.tasks[0].address.name for job in stage.jobs]
     out["outputs"] = {name: f"${{{{ steps.changes.outputs.{name} }}}}" for name in names}
     env: dict[str, Any] = {

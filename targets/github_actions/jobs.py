@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.model.sourced import Remark, Sourced
+from llmops.compiler.model.sourced import Remark, Sourced, literal
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node
 from llmops.targets.github_actions import login, steps
@@ -30,7 +30,7 @@ def trusted(work: Work) -> str | None:
     return TRUSTED if work.triggered_by("pull_request") else None
 
 
-def job(work: Work, stage: Stage, made: Job, first: list[str]) -> dict[str, Any]:
+def job(work: Work, stage: Stage, made: Job, first: list[Any]) -> dict[str, Any]:
     """The job of a stage. `first` are jobs of ours that it waits for, beside its `after`."""
     found = login.clouds(work, made)
     extra = _asked(work, made)
@@ -40,7 +40,7 @@ def job(work: Work, stage: Stage, made: Job, first: list[str]) -> dict[str, Any]
     if needs:
         out["needs"] = needs
     when = condition((
-        always(made.stage), trusted(work) if guarded else None,
+        *order(stage, needs), trusted(work) if guarded else None,
         f"needs.{made.changes}.outputs.{made.tasks[0].address.name} == 'true'" if made.changes else None,
     ))
     if when is not None:
@@ -66,10 +66,20 @@ def after(stage: Node) -> list[Any]:
     return list(stage.tree("after") or [])
 
 
-def always(stage: Node) -> Sourced[str] | None:
-    """The condition of a stage that also runs when one before it failed."""
-    flag = stage.maybe_flag("always") if stage.has("after") else None
-    return Sourced("!cancelled()", (), raw=True).because(flag) if flag is not None and flag.value else None
+def order(stage: Stage, needs: list[Any]) -> Iterator[Sourced[str]]:
+    """What must be said of the jobs before, beside `needs`.
+
+    A stage with `always` runs whatever came of them. By itself Actions skips a job if any job before it was skipped,
+    however far: behind evals that are not affected, success is asked of the nearest ones.
+    """
+    flag = stage.node.maybe_flag("always") if stage.node.has("after") else None
+    if flag is not None and flag.value:
+        yield literal("!cancelled()").because(flag)
+    elif stage.after_skipped:
+        yield literal("!cancelled()")
+        for need in needs:
+            name = need if isinstance(need, Sourced) else literal(need)
+            yield name.express(lambda job: f"needs.{job}.result == 'success'")
 
 
 def minutes(stage: Node) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import plain
+from llmops.compiler.model.sourced import literal, plain
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.schemas.types import PIPELINE
 from llmops.targets.github_actions import extra
@@ -68,10 +68,11 @@ def _jobs(work: Work, planned: list[Stage]) -> Iterator[tuple[str, Any]]:
     made: dict[str, Any] = {}
     for stage in planned:
         # What starts at once waits for the check: nothing is spent on files that are out of date.
-        first = [extra.CHECK] if check is not None and not stage.node.has("after") else []
+        first: list[Any] = [extra.CHECK] if check is not None and not stage.node.has("after") else []
         if stage.approved:
-            first.append(f"{stage.name}-approval")
-            made[first[-1]] = extra.approval(work, stage)
+            name = f"{stage.name}-approval"
+            first.append(literal(name).because(stage.node.maybe_text("approval")))
+            made[name] = extra.approval(work, stage)
         if stage.affected:
             made[f"{stage.name}-changes"] = extra.changes(work, stage, first)
         for one in stage.jobs:

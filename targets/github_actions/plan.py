@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.model.exports import Check, Deploy, Service, Variable
@@ -75,6 +75,8 @@ class Stage:
 
     node: Node
     jobs: tuple[Job, ...]
+    after_skipped: bool = False
+    """Whether one of the jobs before it, near or far, may be skipped although all is well."""
 
     @property
     def name(self) -> str:
@@ -93,7 +95,14 @@ class Stage:
 
 def stages(work: Work) -> list[Stage]:
     """The stages that have something to do."""
-    return [stage for node in work.pipeline.entries("stages") if (stage := _stage(work, node)).jobs]
+    found = [stage for node in work.pipeline.entries("stages") if (stage := _stage(work, node)).jobs]
+    skipping = {stage.name for stage in found if stage.affected}
+    while True:
+        behind = {s.name for s in found if skipping & {item.value for item in _names(s.node, "after")}}
+        if behind <= skipping:
+            break
+        skipping |= behind
+    return [replace(s, after_skipped=bool(skipping & {i.value for i in _names(s.node, "after")})) for s in found]
 
 
 def _stage(work: Work, node: Node) -> Stage:

@@ -141,7 +141,9 @@ def commands(work: Work, job: Job) -> Iterator[dict[str, Any]]:
 
 
 def variables(work: Work, job: Job, wanted: Iterable[Variable]) -> dict[str, Any]:
-    return {variable.name.value: work.stored(variable, job.reader) for variable in wanted}
+    """Sorted by name. What is a secret for one reader is one for all."""
+    ordered = sorted(wanted, key=lambda variable: (variable.name.value, variable.secret is not None))
+    return {variable.name.value: work.stored(variable, job.reader) for variable in ordered}
 
 
 def stage_variables(work: Work, job: Job) -> dict[str, Any]:

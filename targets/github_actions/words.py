@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Joined, Sourced, literal
 
 Word = Sourced[str] | str
 Argv = Sequence[Word]
@@ -59,10 +59,10 @@ class Script:
             before = text
         return " ".join(made)
 
-    def run(self, *reasons: Sourced[Any] | None) -> Sourced[str]:
-        """The body; `reasons` are what decided names in it."""
-        text = "\n".join(self._lines) + ("\n" if len(self._lines) > 1 else "")
-        return Sourced(text, (), raw=True).because(*reasons)
+    def run(self, *reasons: Sourced[Any] | None) -> Sourced[str] | Joined:
+        """The body; `reasons` are what decided names in each line."""
+        lines = tuple(literal(line).because(*reasons) for line in self._lines)
+        return lines[0] if len(lines) == 1 else Joined(lines)
 
     def _bring(self, before: str, word: Sourced[str]) -> str:
         """A variable called after the option before it: `--port` brings LLMOPS_PORT."""
