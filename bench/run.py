@@ -42,11 +42,12 @@ def spend(arguments: list[str], folder: Path) -> Cost:
         "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(REPOSITORY / "src"),
         "LANG": "C.UTF-8",
     }
-    with open(os.devnull, "w") as nothing:
-        process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=nothing, stderr=subprocess.PIPE)
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
+    process = subprocess.Popen(
+        arguments, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{said.decode()[-2000:]}")
@@ -86,7 +87,7 @@ MEMORY = {10: 64, 100: 64, 1000: 110, 10000: 450}
 
 def table(measured: dict[int, dict[str, Cost]]) -> list[str]:
     rows = [
-        "| resources | bare | floor | cold | × bare | × floor | goal | further environment | goal | peak memory | goal |",
+        "| resources | bare | floor | cold | × bare | × floor | goal | further environment | goal | memory | goal |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
     ]
     for size, costs in measured.items():
@@ -111,10 +112,9 @@ def summary(measured: dict[int, dict[str, Cost]]) -> list[str]:
 
 
 def machine() -> str:
-    model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    names = (line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    model = next(names, platform.processor())
     return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}, {platform.system()}"
 
 

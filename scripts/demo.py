@@ -27,7 +27,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="llmops-demo-") as name:
         project = Path(name) / "support-rag"
-        shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".llmops", "generated", ".github", "llmops.lock"))
+        compiled = shutil.ignore_patterns(".llmops", "generated", ".github", "llmops.lock")
+        shutil.copytree(EXAMPLE, project, ignore=compiled)
         say("1. Thirty small configs describe a returns-policy assistant. Compile them:")
         run(project, "compile")
         say("2. Change one fact, once, and see what it touches:")
@@ -40,7 +41,7 @@ def main() -> int:
         edit(project / "conf/gateway/main.yaml", "any: [backup]", "any: [bakcup]")
         run(project, "compile", expected=1)
         edit(project / "conf/gateway/main.yaml", "any: [bakcup]", "any: [backup]")
-        say("4. Run what `--env ci` compiled: the primary model is dead, so the gateway falls back, and the evals judge:")
+        say("4. Run what `--env ci` compiled. The primary model is dead, so the gateway falls back, and the evals judge:")
         chain(project / "generated" / "ci")
     say(f"Done in {time.monotonic() - started:.0f} s.")
     return 0

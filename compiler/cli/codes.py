@@ -19,8 +19,8 @@ BUG003 = Code(
     name="exhausted",
     severity=Severity.ERROR,
     summary="The run needs more memory, or deeper nesting, than there is.",
-    why="Every input has a limit with a code of its own; together, or in a way that no limit foresaw, they can still be "
-    "too much for this machine. Nothing was written.",
+    why="Every input has a limit with a code of its own; together, or in a way that no limit foresaw, they can still "
+    "be too much for this machine. Nothing was written.",
     bad="a thousand environments of a thousand resources each, on a machine with 512 MiB",
     good="compile fewer environments at once: llmops compile --env prod",
 )

@@ -65,7 +65,7 @@ class Problem:
         return next((s for s in reversed(self.sources) if isinstance(s, At)), None)
 
 
-class Unwritable(Exception):  # noqa: N818 - never leaves emit()
+class Unwritable(Exception):
     """Stops the making of one artifact."""
 
     def __init__(self, problem: Problem) -> None:

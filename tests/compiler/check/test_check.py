@@ -107,7 +107,8 @@ def test_silences_that_are_not_understood(comment: str, codes: list[str]) -> Non
 
 
 def test_comments_inside_texts_are_no_silences() -> None:
-    prompt = 'messages:\n  - user: |\n      # llmops: ignore[MOD002]\n      {{ question }}\nvariables: {question: string}\n'
+    text = "messages:\n  - user: |\n      # llmops: ignore[MOD002]\n      {{ question }}\n"
+    prompt = f"{text}variables: {{question: string}}\n"
     files = {**MINIMAL, "conf/prompt/answer.yaml": prompt}
     result = compile_project(Memory(files), Request(), Options(emit=False), replace(toolkit(), rules=RULES))
     assert said(result) == []
