@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmops.compiler.diagnostics.codes import doc_page
+from llmops.compiler.diagnostics.codes import doc_page, is_rule
 from llmops.compiler.diagnostics.finding import Code
 
 
@@ -14,10 +14,17 @@ def code_text(code: Code) -> str:
         f"Why: {code.why}",
         *_example("bad", code.bad),
         *_example("good", code.good),
-        f"Silence, on the line or above it, with a reason: # llmops: ignore[{code.code}] until 2027-01-31: migrating",
+        *_silence(code),
         f"Docs: {doc_page(code.code)}",
     ]
     return "".join(f"{line}\n" for line in out)
+
+
+def _silence(code: Code) -> list[str]:
+    """What the passes report has no silence: there would be nothing to compile."""
+    if not is_rule(code):
+        return []
+    return [f"Silence, on the line or above it, with a reason: # llmops: ignore[{code.code}] until 2027-01-31: migrating"]
 
 
 def _example(word: str, text: str) -> list[str]:

@@ -38,6 +38,11 @@ def code_named(text: str) -> Code | None:
     return next((code for code in codes if text in (code.code, code.name)), None)
 
 
+def is_rule(code: Code) -> bool:
+    """Whether a rule reports it, so that it has levels and silences; all else is reported by a pass."""
+    return any(found == code for _, found in rules(code.code))
+
+
 def rules(word: str = "") -> Iterator[tuple[str, Code]]:
     """The codes of the rules (of those whose text has `word` in it), each with its area, the folder of its file."""
     package = importlib.import_module(f"{_PACKAGE}.rules")

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from collections import Counter
 
-from llmops.compiler.diagnostics.codes import all_codes, code_named
+from llmops.compiler.cli.code_page import code_text
+from llmops.compiler.diagnostics.codes import all_codes, code_named, is_rule, rules
 
 
 def test_every_code_is_documented():
@@ -29,6 +30,14 @@ def test_a_code_is_found_by_code_and_by_name():
         assert code_named(code.code) == code
         assert code_named(code.name) == code
     assert code_named("XXX999") is None
+
+
+def test_only_what_rules_report_can_be_silenced():
+    assert {code.code for code in all_codes() if is_rule(code)} == {code.code for _, code in rules()}
+    for name, silence in (("MOD002", True), ("CFG055", False)):
+        code = code_named(name)
+        assert code is not None
+        assert ("Silence" in code_text(code)) == silence
 
 
 def test_listing_codes_imports_nothing_heavy():
