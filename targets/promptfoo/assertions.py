@@ -65,7 +65,7 @@ def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric
         out["weight"] = informational.express(lambda _: 0)
     graded = judge(work, node)
     if graded is not None:
-        out["provider"] = called(work, graded[1], graded[0])
+        out["provider"] = called(work, graded[1], graded[0], named=node.ref_name("judge"))
     elif base in GRADED and not judged and not node.has("judge"):
         why = "without a judge it asks a model of its own choice"
         work.unsupported(node.at("type"), why, "name the eval's `judge`")

@@ -126,10 +126,7 @@ def _default(work: Work, eval_: View[Any], tried: list[Subject], rows: list[Case
     options: dict[str, Any] = {}
     graded = judge(work, eval_)
     if graded is not None:
-        why = eval_.ref_name("judge")
-        options["provider"] = Sourced(
-            called(work, graded[1], graded[0]), why.sources if why is not None else (), raw=True
-        )
+        options["provider"] = called(work, graded[1], graded[0], named=eval_.ref_name("judge"))
     if holds_lists(rows):
         options["disableVarExpansion"] = literal(True)
     if options:

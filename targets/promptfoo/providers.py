@@ -35,17 +35,21 @@ def provider(work: Work, subject: Subject, seed: Sourced[int] | None) -> dict[st
     else:
         assert subject.model is not None
         assert subject.call is not None
-        made = called(work, subject.call, subject.model, subject.prompt, subject.node, seed=seed)
+        named = subject.node.ref_name("model") or subject.node.ref_name("deployment")
+        made = called(work, subject.call, subject.model, subject.prompt, subject.node, seed=seed, named=named)
     if subject.label is not None:
         made = {"id": made.pop("id"), "label": work.text(subject.label), **made}
     return made
 
 
 def called(
-    work: Work, call: Call, model: View[Any], *layers: Node | None, seed: Sourced[int] | None = None
+    work: Work, call: Call, model: View[Any], *layers: Node | None, seed: Sourced[int] | None = None,
+    named: Sourced[str] | None = None,
 ) -> dict[str, Any]:
-    """A model as promptfoo calls it. Parameters go through `passthrough`: what is sent is what the config says, no
-    default of promptfoo's own."""
+    """A model as promptfoo calls it; `named` is the reference to it.
+
+    Parameters go through `passthrough`: what is sent is what the config says, no default of promptfoo's own.
+    """
     prefix, why = _prefix(work, call, model)
     config: dict[str, Any] = {}
     if call.url_variable is not None:
@@ -56,7 +60,7 @@ def called(
     version = model.maybe_text("endpoint", "api_version")
     if prefix == AZURE and version is not None:
         config["apiVersion"] = work.text(version)
-    merged = work.tree(request(work, model, *layers, seed=seed))
+    merged = work.tree(request(work, model, *layers, seed=seed, named=named))
     if prefix in (CHAT, AZURE):
         config["omitDefaults"] = True
     if merged and prefix in (CHAT, EMBEDDING, AZURE):
@@ -65,15 +69,17 @@ def called(
         config.update(merged)
     name = (model.maybe_text("served_name") or call.model) if prefix == AZURE else call.model
     safe = work.text(name, promptfoo_provider)
-    origins = merge(safe.sources, call.route.why, why)
+    origins = merge(safe.sources, call.route.why, why, named.sources if named is not None else ())
     return {"id": Sourced(f"{prefix}{safe.value}", origins, raw=True), "config": config}
 
 
 def request(
-    work: Work, model: View[Any], *layers: Node | None, seed: Sourced[int] | None = None
+    work: Work, model: View[Any], *layers: Node | None, seed: Sourced[int] | None = None,
+    named: Sourced[str] | None = None,
 ) -> dict[str, Any]:
     """What is sent beside the messages: parameters, the answer's schema, the seed, and keys of the body."""
     merged = params(model, *(layer for layer in layers if layer is not None))
+    merged = {name: _because(value, model, named) for name, value in merged.items()}
     prompt = next((layer for layer in layers if isinstance(layer, View) and layer.address.kind == "prompt"), None)
     if prompt is not None and "response_format" not in merged and prompt.has("output_schema"):
         merged["response_format"] = _response_format(work, prompt)
@@ -83,6 +89,16 @@ def request(
     if seed is not None:
         merged.setdefault("seed", seed)
     return merged
+
+
+def _because(value: Any, model: View[Any], named: Sourced[str] | None) -> Any:
+    """A model's own parameters stand in a suite because the suite names the model."""
+    if isinstance(value, dict):
+        return {key: _because(item, model, named) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_because(item, model, named) for item in value]
+    own = isinstance(value, Sourced) and any(isinstance(s, At) and s.path[:2] == model.path for s in value.sources)
+    return value.because(named) if own else value
 
 
 def _response_format(work: Work, prompt: View[Any]) -> dict[str, Any]:

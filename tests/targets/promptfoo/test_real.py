@@ -13,6 +13,11 @@ from typing import Any
 
 import pytest
 
+from llmops.compiler.driver import compile_project
+from llmops.compiler.emit.escapes import CANARIES, promptfoo_text, promptfoo_variable
+from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.request import Request
+from llmops.compiler.model.target import Refusal
 from tests.e2e.fakeai import FakeAI
 from tests.targets.test_cases import HERE, compile_case, project_files
 from tests.tools.toolbox import promptfoo_eval, promptfoo_validate, require_tool, run_tool
@@ -184,3 +189,67 @@ def test_a_wrong_expectation_is_red(bench: Bench) -> None:
     assert code == 100, said
 
 
+
+
+# --- hostile texts -----------------------------------------------------------------------------------------------
+
+
+def taken(escape: Callable[[str], str]) -> list[str]:
+    """The canaries that have a writing in promptfoo's language of some place."""
+    out = []
+    for canary in CANARIES:
+        try:
+            escape(canary)
+        except Refusal:
+            continue
+        out.append(canary)
+    return out
+
+
+def test_hostile_rows_parameters_and_bodies_arrive_as_they_are(tmp_path: Path) -> None:
+    """Every text that compiles reaches the model unchanged, and nothing in it is rendered, loaded or run."""
+    rows, texts = taken(promptfoo_variable(["question", "n"])), taken(promptfoo_text)
+    plain = safe([text for text in texts if not any(sign in text for sign in ("{{", "{%", "{#"))])
+    params, body = dict(enumerate_(safe(texts))), dict(enumerate_(plain))
+    files = {
+        "llmops.yaml": "name: case\nenvironments: {dev: []}\n",
+        "conf/config.yaml": "defaults:\n  - model: [m]\n  - prompt: [p]\n  - dataset: [d]\n  - eval: [rows, app]\n"
+        "  - env: dev\n",
+        "conf/model/m.yaml": "weights: {repo: Qwen/Qwen3-8B}\nendpoint: {url: {variable: URL}, auth: none}\n"
+        f"params: {json.dumps({'metadata': params})}\n",
+        "conf/prompt/p.yaml": 'messages: [{user: "{{ question }}"}]\nvariables: {question: string}\n',
+        "conf/dataset/d.yaml": "files: rows.jsonl\ntrust: untrusted\nsensitivity: public\n",
+        "rows.jsonl": "".join(json.dumps({"question": q, "n": n}) + "\n" for n, q in enumerate(rows)),
+        "conf/eval/rows.yaml": "runner: promptfoo\nsubject: {prompt: p, model: m}\nrows: {dataset: d}\n",
+        "conf/eval/app.yaml": "runner: promptfoo\nsubject:\n  http:\n    url: {variable: APP_URL}\n"
+        f"    body: {json.dumps({'model': 'app', 'messages': [], **body})}\n"
+        "rows: [{vars: {question: x}}]\n",
+    }
+    result = compile_project(Memory({k: v.encode() for k, v in files.items()}), Request())
+    assert [(d.code, d.message) for d in result.diagnostics if d.severity == "error"] == []
+    for emitted in result.emitted:
+        target = tmp_path / emitted.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(emitted.content)
+    folder = tmp_path / "generated" / "dev" / "promptfoo"
+    with FakeAI([{"echo": "user"}, {"reply": "ok"}]) as models:
+        variables = {"URL": models.base_url, "APP_URL": f"{models.base_url}/chat/completions"}
+        for suite in ("rows", "app"):
+            done = promptfoo_eval(folder / f"{suite}.yaml", tmp_path / f"{suite}.json", variables)
+            assert done.exit_code == 0, done.output
+        sent = [r["body"] for r in models.requests]
+    arrived = sorted(r["messages"][0]["content"] for r in sent if r["model"] == "m")
+    assert arrived == sorted(text.removesuffix("\n") for text in rows)
+    assert next(r for r in sent if r["model"] == "m")["metadata"] == params
+    app = next(r for r in sent if r["model"] == "app")
+    assert {name: app[name] for name in body} == body
+
+
+def safe(texts: list[str]) -> list[str]:
+    """Those that a config may hold as a value: no control characters and their kin, no interpolation."""
+    return [text for text in texts if text.isprintable() and text.isascii() and "${" not in text]
+
+
+def enumerate_(texts: list[str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(texts):
+        yield f"k{number}", text
