@@ -135,11 +135,15 @@ def _keys(package: str) -> KeyPath:
 
 
 def compose(
-    folders: Sequence[Mapping[str, bytes]], primary: str = "config", texts: Sequence[str] = ()
+    folders: Sequence[Mapping[str, bytes]],
+    primary: str = "config",
+    texts: Sequence[str] = (),
+    used: set[str] | None = None,
 ) -> dict[str, Any]:
     """What `hydra.compose(primary, overrides=texts)` gives, resolved; raises `ComposeError`.
 
-    `folders` are the conf folder and then the search path, each a map from path to bytes.
+    `folders` are the conf folder and then the search path, each a map from path to bytes. `used` takes the names of the
+    files that were selected.
     """
     changes = []
     for text in texts:
@@ -155,6 +159,9 @@ def compose(
     except hydra.RefusedError as error:
         code = codes.NOT_FOUND if error.missing else codes.REFUSED
         raise ComposeError(code.code, error.message) from None
+
+    if used is not None:
+        used.update(step.path for step in order)
 
     def report(code: Code, path: KeyPath, message: str) -> None:
         raise ComposeError(code.code, message)

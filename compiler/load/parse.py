@@ -8,7 +8,6 @@ Works on libyaml's parser and on PyYAML's own.
 from __future__ import annotations
 
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -425,23 +424,6 @@ def _syntax(path: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     return diagnose(code, message, Span(path, line + 1, column + 1, line + 1, column + 2), help=[help_])
 
 
-class Places:
-    """The places of keys and values in files, read again when asked for; the files asked for last are kept."""
-
-    KEEP = 256
-
-    def __init__(self) -> None:
-        self._memo = Memo()
-        self._kept: OrderedDict[str, Mapping[KeyPath, Spot]] = OrderedDict()
-
-    def of(self, path: str, data: bytes) -> Mapping[KeyPath, Spot]:
-        known = self._kept.get(path)
-        if known is None:
-            text, _ = gate.decode(path, data)
-            known = {} if text is None else (_careful(path, text, self._memo)[1].places or {})
-            self._kept[path] = known
-            if len(self._kept) > self.KEEP:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(path)
-        return known
+def read_places(path: str, text: str, memo: Memo) -> Mapping[KeyPath, Spot]:
+    """Where each key and value of a text stands; up to its first mistake in syntax."""
+    return _careful(path, text, memo)[1].places or {}

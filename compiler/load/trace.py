@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.load import interpolate
-from llmops.compiler.load.parse import Places, Spot
+from llmops.compiler.load.parse import Spot
+from llmops.compiler.load.places import Places
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import FromFile, FromOverride, SourceFile, Span, Write
 

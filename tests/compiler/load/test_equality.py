@@ -133,10 +133,10 @@ def kind_of(error: BaseException) -> str:
     return {"TypeError": "override"}.get(type(error).__name__, type(error).__name__)
 
 
-def ours(tree: Tree) -> tuple[str, Any]:
+def ours(tree: Tree, used: set[str] | None = None) -> tuple[str, Any]:
     folders = [{name: text.encode() for name, text in files.items()} for files in (tree.files, tree.behind)]
     try:
-        return "ok", compose(folders, "config", tree.overrides)
+        return "ok", compose(folders, "config", tree.overrides, used)
     except ComposeError as error:
         return error.code, error.message
 
@@ -150,9 +150,9 @@ def shape(value: Any) -> Any:
     return (type(value).__name__, repr(value))
 
 
-def judge(tree: Tree, root: Path) -> tuple[str, str]:
+def judge(tree: Tree, root: Path, used: set[str] | None = None) -> tuple[str, str]:
     """The outcome of one tree, and what to show of it."""
-    expected, found = theirs(tree, root), ours(tree)
+    expected, found = theirs(tree, root), ours(tree, used)
     if found[0] in ONLY_OURS and expected[0] != CLASSES.get(found[0]):
         return f"only we refuse: {found[0]}", ""
     if expected[0] == "ok" and found[0] == "ok":
@@ -174,10 +174,11 @@ def test_same_as_hydra(chunk: int, capsys: pytest.CaptureFixture[str]) -> None:
     warnings.simplefilter("ignore")
     for seed in seeds:
         tree = make(seed)
-        features.update(tree.features)
         root = Path(tempfile.mkdtemp(prefix="equality", dir=FAST))
         try:
-            outcome, detail = judge(tree, root)
+            used: set[str] = set()
+            outcome, detail = judge(tree, root, used)
+            features.update(tree.features.union(*(tree.of_file.get(name, ()) for name in used)))
         finally:
             shutil.rmtree(root)
         tally[outcome] += 1
@@ -195,6 +196,8 @@ def test_same_as_hydra(chunk: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert not shown, "\n\n".join(shown)
     if total >= 100:
         assert tally["equal"] >= 0.6 * total, "too few of the trees compose on both sides"
-        assert {f for f in FEATURES if features[f] < 0.05 * total} == set(), "features that too few trees have"
+        # a feature counts where the file that has it is selected; a small chunk may hold fewer by chance
+        least = 0.05 if total >= 400 else 0.02
+        assert {f for f in FEATURES if features[f] < least * total} == set(), "features that too few trees have"
     if total >= 500:
         assert {f for f in OURS if not features[f]} == set()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from llmops.compiler.load import gate, headers, parse
-from llmops.compiler.load.parse import Places, PureParser
+from llmops.compiler.load.parse import PureParser
+from llmops.compiler.load.places import Places
 from tests.compiler.load.kit import found
 
 BYTES: list[tuple[str, bytes, list[tuple[str, int, int]]]] = [

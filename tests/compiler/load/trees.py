@@ -99,6 +99,9 @@ class Tree:
     behind: dict[str, str] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
     features: set[str] = field(default_factory=set)
+    """Of its overrides and as a whole."""
+    of_file: dict[str, set[str]] = field(default_factory=dict)
+    """Of each file: they count where the file is selected."""
 
 
 def make(seed: int) -> Tree:
@@ -109,12 +112,14 @@ class _Maker:
     def __init__(self, rng: random.Random) -> None:
         self.r = rng
         self.out = Tree()
+        self.now = self.out.features
+        """Where features are noted: the tree, or the file that is being written."""
         self.wild = rng.random() < 0.16
         """Whether the tree may hold what makes Hydra itself refuse."""
         self.chosen: dict[str, str] = {}
 
     def has(self, feature: str) -> None:
-        self.out.features.add(feature)
+        self.now.add(feature)
 
     def chance(self, p: float) -> bool:
         return self.r.random() < p
@@ -210,9 +215,9 @@ class _Maker:
                     self.has("several files of a group")
                 out.append(f"{word}{prefix}{group}{at}: [{', '.join(options)}]")
                 keys.append((prefix + group + at, group + at))
-            elif p < 0.86:
+            elif p < 0.8:
                 out.append(f"{prefix}{group}/{r.choice(OPTIONS)}{at}")
-            elif p < 0.92 and self.chosen:
+            elif p < 0.94 and self.chosen:
                 self.has("interpolated default")
                 out.append(f"{prefix}{group}{at}: ${{{r.choice(sorted(self.chosen))}}}")
             elif p < 0.96:
@@ -229,6 +234,13 @@ class _Maker:
             key = r.choice(keys)[0] if not self.wild or self.chance(0.7) else "h"
             out.append(f"override {key}: {r.choice(OPTIONS) if self.chance(0.8) else '[x, y]'}")
         return out
+
+    def noted(self, name: str, level: int, group: str) -> str:
+        """A file's text, with its features kept apart."""
+        self.now = self.out.of_file[name] = set()
+        text = self.file(level, group)
+        self.now = self.out.features
+        return text
 
     def file(self, level: int, group: str) -> str:
         r = self.r
@@ -257,7 +269,7 @@ class _Maker:
     def override(self) -> str:
         r = self.r
         p = r.random()
-        if p < 0.25:
+        if p < 0.2:
             self.has("value override")
             return r.choice(
                 [
@@ -273,7 +285,7 @@ class _Maker:
                     "mut.b.c=1.5",
                 ]
             )
-        if p < 0.45:
+        if p < 0.36:
             self.has("+ override")
             return r.choice(
                 [
@@ -289,7 +301,7 @@ class _Maker:
                     "+h=y",
                 ]
             )
-        if p < 0.62:
+        if p < 0.52:
             self.has("++ override")
             return r.choice(
                 [
@@ -303,7 +315,7 @@ class _Maker:
                     "++mut.l.0=z",
                 ]
             )
-        if p < 0.75:
+        if p < 0.7:
             self.has("~ override")
             return r.choice(
                 [
@@ -378,18 +390,21 @@ class _Maker:
 
     def tree(self) -> Tree:
         out = self.out
-        out.files["config.yaml"] = self.file(0, "")
+        out.files["config.yaml"] = self.noted("config", 0, "")
         for group in GROUPS:
             for option in OPTIONS:
-                out.files[f"{group}/{option}.yaml"] = self.file(1, group)
+                out.files[f"{group}/{option}.yaml"] = self.noted(f"{group}/{option}", 1, group)
         if self.chance(0.15):
-            self.has("search path")
             for name in self.r.sample(sorted(out.files), 3):
                 if name != "config.yaml":
-                    out.behind[name] = self.file(1, "~")
+                    before = out.of_file[name.removesuffix(".yaml")]
+                    out.behind[name] = self.noted(name.removesuffix(".yaml"), 1, "~")
                     if self.chance(0.6):
                         del out.files[name]
-        for _ in range(self.r.choice([0, 0, 1, 1, 2, 2, 3])):
+                        self.has("search path")
+                    else:
+                        out.of_file[name.removesuffix(".yaml")] = before
+        for _ in range(self.r.choice([0, 0, 1, 1, 2, 3, 3])):
             out.overrides.append(self.override())
         if self.chance(0.11):
             self.spoil()
