@@ -24,7 +24,8 @@ def _silence(code: Code) -> list[str]:
     """What the passes report has no silence: there would be nothing to compile."""
     if not is_rule(code):
         return []
-    return [f"Silence, on the line or above it, with a reason: # llmops: ignore[{code.code}] until 2027-01-31: migrating"]
+    example = f"# llmops: ignore[{code.code}] until 2027-01-31: migrating"
+    return [f"Silence, on the line or above it, with a reason: {example}"]
 
 
 def _example(word: str, text: str) -> list[str]:

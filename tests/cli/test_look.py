@@ -75,7 +75,8 @@ def test_explain_a_code(llmops, tmp_path):
     assert text.startswith("OUT001 drift (error, since 0.1)   ")
     assert "\nWhy: " in text
     assert "\n  bad   " in text
-    assert "# llmops: ignore[OUT001] until" in text
+    assert "ignore[" not in text
+    assert "# llmops: ignore[MOD002] until" in llmops("explain", "mod002", cwd=tmp_path).stdout
     data = json.loads(llmops("explain", "edited-artifact", "--output-format", "json", cwd=tmp_path).stdout)
     assert (data["code"], data["severity"]) == ("OUT002", "error")
 
