@@ -31,7 +31,7 @@ class History(Protocol):
 class Composed:
     """One environment after `load`: plain data, resolved, in Hydra's order.
 
-    `broken` lists resources whose own file could not be read: their names are known, their fields are not.
+    `broken` lists resources that could not be read in whole: they stand in the tree with what is known of them.
     `absent` are resource files of the project that this environment does not select. `files` are all config files that
     took part, relative to the repository, in order.
     """
