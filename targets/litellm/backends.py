@@ -92,7 +92,8 @@ def _backend(lowering: Lowering, gateway: View[Any], route: Node, entry: Node) -
                 "give the deployment an `endpoint`, or a `publish` port for callers on the same machine",
             )
         prefix = RERANKER if kind == "rerank" else OWN_SERVER
-        name = served_name(model).express(lambda n: f"{prefix}{n}").because(found if kind == "rerank" else None)
+        name = served_name(model).because(found if kind == "rerank" else None)
+        name = Sourced(f"{prefix}{name.value}", name.sources)
         return Backend(
             route, entry, model, name, kind, None if endpoint.outside else endpoint.url, endpoint.outside, endpoint.key,
             keyless=endpoint.key is None, deployment=deployment.address, why=(deployment.source("model"), *way.why),
@@ -134,19 +135,19 @@ def _name(lowering: Lowering, model: View[Any], own: bool, kind: str | None) -> 
     provider, api = model.maybe_text("provider"), model.maybe_text("endpoint", "api")
     id_ = model.maybe_text("id") or served_name(model)
     if api is not None:
-        return Sourced(f"{APIS[api.value]}{_azure(model, api.value, id_).value}", merge(
-            _azure(model, api.value, id_).sources, api.sources), raw=True)
+        id_ = _azure(model, api.value, id_)
+        return Sourced(f"{APIS[api.value]}{id_.value}", merge(id_.sources, api.sources))
     if provider is None:
         prefix = RERANKER if kind == "rerank" else OWN_SERVER
-        return id_.express(lambda i: f"{prefix}{i}") if own else None
+        return Sourced(f"{prefix}{id_.value}", id_.sources) if own else None
     id_ = _azure(model, provider.value, id_)
     row = lowering.facts.provider(provider.value)
     if row is not None and row.litellm_prefix is not None:
         fact = Fact(row.fact, row.source, row.as_of)
-        return Sourced(f"{row.litellm_prefix}{id_.value}", merge(id_.sources, provider.sources, (fact,)), raw=True)
+        return Sourced(f"{row.litellm_prefix}{id_.value}", merge(id_.sources, provider.sources, (fact,)))
     if provider.value in known("providers"):
-        return Sourced(f"{provider.value}/{id_.value}", merge(id_.sources, provider.sources), raw=True)
-    return Sourced(f"{OWN_SERVER}{id_.value}", merge(id_.sources, provider.sources), raw=True) if own else None
+        return Sourced(f"{provider.value}/{id_.value}", merge(id_.sources, provider.sources))
+    return Sourced(f"{OWN_SERVER}{id_.value}", merge(id_.sources, provider.sources)) if own else None
 
 
 def _azure(model: View[Any], provider: str, id_: Sourced[str]) -> Sourced[str]:

@@ -136,7 +136,7 @@ def _info(backend: Backend) -> dict[str, Any]:
         written = model.maybe_text("task")
         info["mode"] = written.express(lambda _: mode) if written is not None else literal(mode)
     if backend.prefix == "azure/" and model.has("served_name"):
-        info["base_model"] = model.text("id").express(lambda i: f"azure/{i}") if model.has("id") else None
+        info["base_model"] = model.text("id").map(lambda i: f"azure/{i}") if model.has("id") else None
     for ours, theirs in FACTS.items():
         value = model.maybe_integer("facts", ours)
         if value is not None:
