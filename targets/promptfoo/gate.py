@@ -51,7 +51,6 @@ def rules(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any] 
         limits = eval_.tree("gate", field)
         if limits:
             out[field] = limits
-            _measured(work, eval_, field, limits)
     file, subject = eval_.maybe_text("gate", "baseline", "file"), eval_.ref_name("gate", "baseline", "subject")
     name = eval_.maybe_text("gate", "baseline", "subject")
     if file is not None:
@@ -69,14 +68,6 @@ def rules(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any] 
     if mode is not None and mode.value != "block":
         out["mode"] = mode
     return out
-
-
-def _measured(work: Work, eval_: View[Any], field: str, limits: dict[str, Any]) -> None:
-    names = set(eval_.value.get("metrics") or {}) | {"pass_rate"}
-    for name in limits:
-        if name not in names:
-            work.error(eval_.at("gate", field, name), f"the eval measures no `{name}`",
-                       f"metrics: {', '.join(sorted(names))}", "name it in `metrics`")
 
 
 def unsupported(work: Work, eval_: View[Any]) -> None:

@@ -1,0 +1,137 @@
+"""What the target says of an eval that promptfoo cannot be, and what it makes of rows, gates and ways."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from llmops.compiler.derive.rows import Row
+from llmops.compiler.derive.splits import part
+from llmops.compiler.driver import Compilation, compile_project
+from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.request import Request
+from llmops.compiler.model.view import Reader
+from llmops.schemas.types import DATASET
+from tests.support.projects import MINIMAL
+
+ROWS = 'rows: [{vars: {question: "May I?"}, assert: [{type: icontains, value: "30"}]}]\n'
+SUBJECT = "subject: {prompt: answer, model: answerer}\n"
+
+
+def row(question: str) -> str:
+    return f"{SUBJECT}rows: [{{vars: {{question: {json.dumps(question)}, other: x}}}}]\n"
+
+
+def compiled(eval_: str, config: str = "", **files: str) -> Compilation:
+    project = {k: v for k, v in MINIMAL.items() if not k.startswith("conf/pipeline/")}
+    selected = project["conf/config.yaml"].replace("  - pipeline: [pull_request]\n", config)
+    project["conf/config.yaml"] = selected
+    project["conf/eval/quality.yaml"] = f"runner: promptfoo\n{eval_}"
+    project.update(files)
+    return compile_project(Memory({k: v.encode() for k, v in project.items()}), Request())
+
+
+def suite(result: Compilation) -> Any:
+    assert [(d.code, d.message) for d in result.diagnostics if d.severity == "error"] == []
+    return next(e.data for e in result.emitted if e.path.endswith("promptfoo/quality.yaml"))
+
+
+def said(result: Compilation) -> list[tuple[str, str, int]]:
+    """Severity, message and line of what the target said."""
+    found = [d for d in result.diagnostics if d.code == "TGT002"]
+    return [(d.severity, d.message, d.labels[0].span.line) for d in found]
+
+
+@pytest.mark.parametrize(
+    ("eval_", "severity", "message", "line"),
+    [
+        (f"{SUBJECT}{ROWS}slices: [language]", "warning", "its results are not split by a column", 4),
+        (f"{SUBJECT}{ROWS}budget: {{usd_per_run: 5}}", "warning", "it does not stop when money is spent", 4),
+        (f"{SUBJECT}{ROWS}type: redteam", "warning", "attacks that a runner makes itself", 4),
+        (f"{SUBJECT}{ROWS}gate: {{pass_rate: 1, confidence: 0.9}}", "warning", "it compares means as they are", 4),
+        (f"{SUBJECT}{ROWS}gate: {{baseline: {{branch: main}}}}", "error", "keeps no results of a branch", 4),
+        (f"{SUBJECT}{ROWS}metrics: {{m: {{type: icontainz, value: x}}}}", "error", "no assertion of type", 4),
+        (f"{SUBJECT}{ROWS}metrics: {{m: {{type: llm-rubric, value: x}}}}", "warning", "a model of its own choice", 4),
+        (f"{SUBJECT}{ROWS}metrics: {{m: {{type: cost}}}}", "error", "needs a `threshold`", 4),
+        (SUBJECT, "error", "promptfoo needs rows", 1),
+        (f"subject: {{code: app.rb}}\n{ROWS}", "error", "runs no such file as a subject", 2),
+        (row("file:///etc/passwd"), "error", "would load or run", 3),
+        (row("{{ env.HOME }}"), "error", "a variable of the environment", 3),
+        (row("{{ other }}"), "error", "the row's own `other`", 3),
+    ],
+)
+def test_what_it_cannot_express_is_said_with_its_place(eval_: str, severity: str, message: str, line: int) -> None:
+    found = said(compiled(eval_, **{"app.rb": ""}))
+    assert len(found) == 1, found
+    assert found[0][0] == severity
+    assert message in found[0][1]
+    assert found[0][2] == line
+
+
+def test_a_way_that_no_target_answers_is_told_and_no_exception() -> None:
+    result = compiled(f"{SUBJECT}{ROWS}", "  - target: [litellm]\n", **{
+        "conf/gateway/main.yaml": "engine: vllm\nroutes: {answerer: {}}\n",
+        "conf/target/litellm.yaml": "port: 4000\n",
+    })
+    assert ("error", "promptfoo cannot reach model.answerer", 2) in said(result)
+    assert not any(e.path.endswith("quality.yaml") for e in result.emitted)
+
+
+def test_null_takes_a_parameter_away_and_the_subject_wins() -> None:
+    data = suite(compiled(
+        f"subject: {{prompt: answer, model: answerer, params: {{max_tokens: null, top_p: 0.5}}}}\n{ROWS}"
+    ))
+    assert data["providers"][0]["config"]["passthrough"] == {"temperature": 0, "top_p": 0.5}
+
+
+def test_lists_in_rows_make_no_further_cases() -> None:
+    data = suite(compiled(f'{SUBJECT}rows: [{{vars: {{question: x, tags: [a, b]}}}}]\n'))
+    assert data["defaultTest"] == {"options": {"disableVarExpansion": True}}
+
+
+def test_a_pass_rate_alone_needs_no_script_and_a_limit_does() -> None:
+    alone = compiled(f"{SUBJECT}{ROWS}gate: {{pass_rate: 0.9}}")
+    assert not any(e.path.endswith(("gate.mjs", "gate.json")) for e in alone.emitted)
+    more = compiled(f"{SUBJECT}{ROWS}metrics: {{m: {{type: icontains, value: x}}}}\ngate: {{min: {{m: 0.5}}}}")
+    rules = next(e.data for e in more.emitted if e.path.endswith("quality.gate.json"))
+    assert rules == {"min": {"m": 0.5}}
+    assert any(e.path.endswith("generated/project/promptfoo/gate.mjs") for e in more.emitted)
+
+
+DATA = {
+    "conf/dataset/questions.yaml": "files: rows.jsonl\nsplits: {train: 0.75, test: 0.25}\n"
+    "trust: trusted\nsensitivity: public\n",
+    "rows.jsonl": "".join(json.dumps({"question": f"q{n}"}) + "\n" for n in range(40)),
+}
+OF = "rows: {dataset: questions, split: "
+
+
+def test_shares_split_the_rows_once_for_all() -> None:
+    config = "  - dataset: [questions]\n"
+    parts = {
+        name: [t["vars"]["question"] for t in suite(compiled(f"{SUBJECT}{OF}{name}}}", config, **DATA))["tests"]]
+        for name in ("train", "test")
+    }
+    assert (len(parts["train"]), len(parts["test"])) == (30, 10)
+    assert not set(parts["train"]) & set(parts["test"])
+    few = suite(compiled(f"{SUBJECT}{OF}test, count: 3}}", config, **DATA))["tests"]
+    assert [t["vars"]["question"] for t in few] == parts["test"][:3]
+
+
+def test_more_rows_move_few_of_a_split() -> None:
+    project = compiled(f"{SUBJECT}{OF}test}}", "  - dataset: [questions]\n", **DATA).workspace
+    assert project is not None
+    dataset = Reader(project.projects["dev"]).get(DATASET, "questions")
+    assert dataset is not None
+    rows = [Row({"question": f"q{n}"}, ()) for n in range(200)]
+    before, after = part(dataset, rows[:180], "test"), part(dataset, rows, "test")
+    assert before is not None
+    assert after is not None
+    assert len({r.vars["question"] for r in before} - {r.vars["question"] for r in after}) <= 4
+
+
+def test_a_split_that_the_dataset_lacks_is_an_error() -> None:
+    found = said(compiled(f"{SUBJECT}{OF}holdout}}", "  - dataset: [questions]\n", **DATA))
+    assert [(s, line) for s, message, line in found if "no rows of a split `holdout`" in message] == [("error", 3)]
