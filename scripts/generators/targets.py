@@ -72,11 +72,10 @@ def page(target: Target, options: dict[str, Any]) -> str:
     text = f"# {target.title}\n\nWrites {summary(target)}."
     if readme.exists():
         text = readme.read_text(encoding="utf-8").strip()
-    lines = [_LINK.sub(rf"](../../../{folder}/\1)", text), "", "## Options", ""]
+    lines = [_LINK.sub(rf"](../../../{folder}/\1)", text), "", f"## Fields of `conf/target/{target.name}.yaml`", ""]
     if not options.get("properties"):
-        return "\n".join([*lines, "It has none.", ""])
+        return "\n".join([*lines, "It has no options.", ""])
     lines += [
-        f"In `conf/target/{target.name}.yaml`:", "",
         "| option | type | required | default | may vary by environment | what it is | example |",
         "| --- | --- | --- | --- | --- | --- | --- |",
         *rows(Shape(options, folder, lookup), "", target.scope == "project", 0), "",
