@@ -30,6 +30,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
 
 
 def _workflow(work: Work) -> tuple[dict[str, Any], tuple[Address, ...]]:
+    work.check_runner()
     check_login(work)
     check_permissions(work)
     planned = stages(work)

@@ -9,6 +9,7 @@ from typing import Any
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node
+from llmops.targets.github_actions.words import is_reference
 from llmops.targets.github_actions.work import Work
 
 _CRON = re.compile(r"(\*|\w+(-\w+)?)(/\d+)?(,(\*|\w+(-\w+)?)(/\d+)?)*")
@@ -23,9 +24,11 @@ def triggers(work: Work, paths: list[Sourced[str]] | None) -> dict[str, Any]:
     for trigger in work.pipeline.entries("triggers"):
         if trigger.name in ("pull_request", "push"):
             event: dict[str, Any] = {}
-            branches = trigger.tree("branches")
+            branches = [name for item in trigger.entries("branches") if (name := _reference(work, item)) is not None]
             if branches:
                 event["branches"] = branches
+            elif trigger.has("branches"):
+                continue  # none of them can be, which is not the same as all
             elif trigger.name == "push" and work.triggered_by("tag"):
                 event["branches"] = ["**"]  # `tags` alone would leave out branches
             if paths is not None:
@@ -37,18 +40,27 @@ def triggers(work: Work, paths: list[Sourced[str]] | None) -> dict[str, Any]:
                 made["schedule"] = [{"cron": cron}]
         elif trigger.name in ("manual", "call"):
             inputs = {node.name: _input(work, node, trigger.name) for node in trigger.entries("inputs")}
-            name = "workflow_dispatch" if trigger.name == "manual" else "workflow_call"
-            made[name] = {"inputs": inputs} if inputs else {}
+            event_name = "workflow_dispatch" if trigger.name == "manual" else "workflow_call"
+            made[event_name] = {"inputs": inputs} if inputs else {}
         elif trigger.name == "comment":
             work.cannot(
                 trigger, (),
                 "a comment runs with the rights of the default branch, on code that anyone may have proposed",
                 "start it by hand: `manual: {}`",
             )  # fmt: skip
-    pattern = work.pipeline.maybe_text("triggers", "tag", "pattern")
+    tag = work.pipeline.node("triggers", "tag")
+    pattern = _reference(work, tag, "pattern") if tag is not None else None
     if pattern is not None:
         made.setdefault("push", {})["tags"] = [pattern]
     return made
+
+
+def _reference(work: Work, node: Node, *keys: str) -> Sourced[str] | None:
+    name = node.maybe_text(*keys)
+    if name is not None and not is_reference(name.value):
+        work.cannot(node, keys, "no branch or tag can be called that; a pattern may hold `*`, `**` and `[…]`")
+        return None
+    return name
 
 
 def _cron(work: Work, trigger: Node) -> Sourced[str] | None:

@@ -21,6 +21,8 @@ Argv = Sequence[Word]
 
 _harmless = re.compile(r"[A-Za-z0-9_./:=@%+,-]+").fullmatch
 _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+_label = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+_reference = re.compile(r"!?(?!/)(?:[\w.@#%&=,*/-]|\[[A-Za-z0-9-]+\]\+?)+(?<!/)").fullmatch
 _option = re.compile(r"--[a-z][a-z-]*").fullmatch
 _special = re.compile(r"[*?+\[\]!\\]").sub
 _wild = re.compile(r"\*+|\?|\[[^\]/]+\]|[^*?\[]+|\[").findall
@@ -28,6 +30,16 @@ _wild = re.compile(r"\*+|\?|\[[^\]/]+\]|[^*?\[]+|\[").findall
 
 def is_variable(text: str) -> bool:
     return _variable(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Whether it can be the label of a runner."""
+    return _label(text) is not None
+
+
+def is_reference(text: str) -> bool:
+    """Whether branches or tags can be called so: a name or a pattern with `*`, `**` and `[…]`."""
+    return _reference(text) is not None and "//" not in text and ".." not in text
 
 
 def data(text: Word) -> Sourced[str]:

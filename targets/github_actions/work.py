@@ -10,7 +10,7 @@ from llmops.compiler.model.sourced import Remark, Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import Node, Reader, View
 from llmops.schemas.types import SECRET
-from llmops.targets.github_actions.words import is_variable
+from llmops.targets.github_actions.words import is_label, is_variable
 
 TARGET = "github-actions"
 RUNNER, PYTHON, NODE = "ubuntu-24.04", "3.11", "24"
@@ -37,7 +37,21 @@ class Work:
 
     @property
     def runner(self) -> Sourced[str]:
-        return self.pipeline.maybe_text("runner") or self.option("runner") or literal(RUNNER)
+        for chosen in (self.pipeline.maybe_text("runner"), self.option("runner")):
+            if chosen is not None and is_label(chosen.value):
+                return chosen
+        return literal(RUNNER)
+
+    def check_runner(self) -> None:
+        """Say once that a runner's name is none."""
+        for place in (self.pipeline, self.options):
+            chosen = place.maybe_text("runner") if place is not None else None
+            if place is not None and chosen is not None and not is_label(chosen.value):
+                self.cannot(place, ("runner",), "a runner is called by letters, digits, `.`, `_` and `-`")
+
+    @property
+    def options(self) -> Node | None:
+        return self.lowering.options
 
     def action(self, name: str) -> Remark:
         """A pinned action: 40 hex digits, its version behind `#`."""
