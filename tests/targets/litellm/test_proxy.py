@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
+from llmops.compiler.driver import compile_project
+from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.request import Request
+from llmops.targets.litellm.exports import KEYLESS
 from tests.e2e.fakeai import FakeAI
+from tests.support.projects import MINIMAL
 from tests.targets.test_cases import HERE, compile_case
 from tests.tools.running import Proxy, Reply, litellm_proxy, post
 from tests.tools.toolbox import ToolResult, require_tool, run_tool
@@ -157,6 +162,22 @@ def test_without_a_master_key_it_does_not_start(tmp_path: Path) -> None:
         pass
 
 
+def test_a_gateway_that_asks_for_no_key_serves_a_job(tmp_path: Path) -> None:
+    """A job that starts it for itself passes the setting without which the proxy refuses to start."""
+    config = tmp_path / "main.yaml"
+    project = {**MINIMAL, "conf/model/answerer.yaml": KEYLESS_MODEL}
+    result = compile_project(Memory({k: v.encode() for k, v in project.items()}), Request())
+    config.write_bytes(next(e.content for e in result.emitted if e.path.endswith("litellm/main.yaml")))
+    workflow = next(e.content.decode() for e in result.emitted if e.target == "github-actions")
+    assert f"{KEYLESS}:" in workflow
+    with FakeAI(ALIVE) as models, litellm_proxy(config, {KEYLESS: "True", "MODEL_URL": models.base_url}) as proxy:
+        assert proxy.chat("answerer", "hello").status == 200
+
+
+KEYLESS_MODEL = """\
+weights: {repo: Qwen/Qwen3-8B, revision: b968826d9c46dd6066d109eabc6255188de91218}
+endpoint: {url: {variable: MODEL_URL}, auth: none}
+"""
 STRICT = """
 import asyncio, litellm, sys, yaml
 async def start(config):
