@@ -88,7 +88,8 @@ def test_graph(llmops, project):
     )
     drawn = llmops("graph", "--env", "prod", "--to", "mermaid", cwd=project)
     assert drawn.stdout.startswith('flowchart LR\n  n0["eval.quality"]\n')
-    assert drawn.stderr == "prod: 8 resources, 7 edges.   llmops explain KIND.NAME\n"
+    # The stage runs in dev: its edge to the eval is in that environment alone.
+    assert drawn.stderr == "prod: 8 resources, 6 edges.   llmops explain KIND.NAME\n"
     data = json.loads(llmops("graph", "--to", "json", cwd=project).stdout)
     at = "eval.quality.subject.prompt"
     edge = {"source": "eval.quality", "target": "prompt.answer", "path": at, "role": "prompt"}
