@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,11 @@ def judge(tree: Tree, root: Path, used: set[str] | None = None) -> tuple[str, st
     theirs_class, our_class = expected[0], found[0] if found[0] == "ok" else CLASSES.get(found[0], found[0])
     if theirs_class == our_class or (theirs_class, found[0]) == ("override", "CFG057"):
         return f"both refuse: {our_class}", ""
+    if found[0] == "CFG071" and theirs_class != "ok":
+        # Hydra 1.4 reads the primary config before it reads the overrides, 1.3 after
+        without = ours(replace(tree, overrides=[]))[0]
+        if CLASSES.get(without) == theirs_class:
+            return "both refuse: one of two mistakes", ""
     return f"DIFFERENT OUTCOME {theirs_class} / {our_class}", f"hydra {expected}\nours  {found}"
 
 
