@@ -101,7 +101,10 @@ def _other_texts(value: str, schema: Any) -> Iterator[str]:
     if re.fullmatch(r"[0-9a-f]{40}", value):
         yield value[:-1] + ("0" if value[-1] != "0" else "1")
         return
-    yield from (e for e in (*schema.get("examples", ()), *schema.get("x-known", ())) if isinstance(e, str) and e != value)
+    if "x-brings" in schema:
+        yield from (name for name in ("mistral", "groq") if name != value)
+    named = (*schema.get("examples", ()), *schema.get("x-known", ()))
+    yield from (e for e in named if isinstance(e, str) and e != value)
     if digit and digit.group().isdigit():
         yield value[: digit.start()] + str((int(digit.group()) + 1) % 10) + value[digit.end():]
     yield f"{value}x"
