@@ -5,13 +5,16 @@ Nothing here touches a disk: `files` reads, and the result is a value. compiler/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from llmops.compiler.check import suppress
 from llmops.compiler.check.engine import check
+from llmops.compiler.check.levels import relevel, unfit
 from llmops.compiler.check.rule import Rule
+from llmops.compiler.diagnostics.codes import all_codes
 from llmops.compiler.diagnostics.collect import merge
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import locate
@@ -85,20 +88,47 @@ def compile_project(
     if loaded.value is None:
         return Compilation(None, None, diagnostics=merge(loaded.diagnostics))
     workspace, found = _link(loaded.value, files, tools)
-    diagnostics = [*loaded.diagnostics, *found]
+    judge = _Judge(workspace, tools, options.as_of)
     checked = check(workspace, tools.rules, tools.facts, options.as_of)
-    diagnostics.extend(checked.diagnostics)
+    early = judge.heard((*loaded.diagnostics, *found), checked.diagnostics)
+    diagnostics = [*judge.unfit, *early.diagnostics]
+    quiet = list(early.quiet)
     emitted: tuple[Emitted, ...] = ()
     targets: Mapping[str, str] = {}
-    if options.emit and not any(d.severity is Severity.ERROR for d in diagnostics):
+    whole = options.emit and not any(d.severity is Severity.ERROR for d in diagnostics)
+    if whole:
         lowered = lower(workspace, tools.registry, tools.facts, checked.read, options.dead_keys)
-        diagnostics.extend(lowered.diagnostics)
+        late = judge.heard(lowered.diagnostics)
+        diagnostics.extend(late.diagnostics)
+        quiet.extend(late.quiet)
         emitted, targets = lowered.emitted, lowered.targets
+    diagnostics.extend(suppress.idle(judge.silences, quiet, options.as_of, judge.judged(checked.ran, whole)))
     return Compilation(
         settings=loaded.value.settings, workspace=workspace, emitted=emitted, diagnostics=merge(diagnostics),
-        unknown=checked.unknown, silenced=tuple(d for d, _ in checked.quiet), sources=loaded.value.sources,
-        targets=targets,
+        unknown=checked.unknown, silenced=tuple(d for d, _ in quiet), sources=loaded.value.sources, targets=targets,
     )
+
+
+class _Judge:
+    """Levels and silences of one project, for what rules and passes find."""
+
+    def __init__(self, workspace: Workspace, tools: Toolkit, as_of: date | None) -> None:
+        known = all_codes()
+        self.settings = workspace.settings
+        self.as_of = as_of
+        self.rules = frozenset(rule.code.code for rule in tools.rules)
+        self.passes = frozenset(code.code for code in known) - self.rules
+        self.silences, wrong = suppress.read(workspace.sources, [code.code for code in known])
+        self.unfit = (*wrong, *unfit(self.settings, workspace.sources, known, self.rules))
+
+    def heard(self, passes: Iterable[Diagnostic], rules: Iterable[Diagnostic] = ()) -> suppress.Silenced:
+        """What is left to say of these; rules have their levels already."""
+        found = merge((*relevel(passes, self.settings), *rules))
+        return suppress.apply(found, self.silences, self.as_of, self.rules)
+
+    def judged(self, ran: frozenset[str], whole: bool) -> frozenset[str]:
+        """The codes of which it is known whether a silence of them is needed: all, once every pass has run."""
+        return ran | (self.passes if whole else frozenset())
 
 
 def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list[Diagnostic]]:

@@ -50,4 +50,15 @@ CFG094 = Code(
     good="# llmops: ignore[MOD002]: reason",
 )
 
-CODES = (CFG090, CFG091, CFG092, CFG093, CFG094)
+CFG095 = Code(
+    code="CFG095",
+    name="fixed-level",
+    severity=Severity.ERROR,
+    summary="What keeps a project from being compiled is an error at any level.",
+    why="A reference to nothing or a field of the wrong type cannot be compiled, whatever its level. Levels are for "
+    "rules and for warnings.",
+    bad='rules: {REF001: "off"}',
+    good='rules: {REF004: "off"}',
+)
+
+CODES = (CFG090, CFG091, CFG092, CFG093, CFG094, CFG095)

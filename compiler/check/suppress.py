@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from llmops.compiler.check import codes
-from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
+from llmops.compiler.diagnostics.finding import Diagnostic, Severity, diagnose
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.load.headers import comments
 from llmops.compiler.model.sources import Sources, Span
@@ -82,41 +82,52 @@ def _date(text: str) -> date | None:
 
 
 def apply(
-    diagnostics: Iterable[Diagnostic], silences: Iterable[Silence], as_of: date | None, judged: Iterable[str]
+    diagnostics: Iterable[Diagnostic], silences: Iterable[Silence], as_of: date | None, rules: frozenset[str]
 ) -> Silenced:
-    """Take out what is silenced; report silences that are past their date or silence nothing.
+    """Take out what is silenced: findings of rules, and what passes warn of; never an error of a pass.
 
-    `judged` are the codes of the rules that ran: a silence of another code is not called unused.
+    A silence past its date, judged by `as_of` alone, no longer silences.
     """
     by_line: dict[tuple[str, int], list[Silence]] = {}
+    for silence in silences:
+        if not _ended(silence, as_of):
+            for line in (silence.span.line, silence.span.line + 1):
+                by_line.setdefault((silence.span.file, line), []).append(silence)
     spoken: list[Diagnostic] = []
     quiet: list[tuple[Diagnostic, Silence]] = []
-    used: set[tuple[Silence, str]] = set()
-    ran = frozenset(judged)
-    live: list[Silence] = []
-    for silence in silences:
-        if silence.until is not None and as_of is not None and silence.until < as_of:
-            spoken.append(diagnose(
-                codes.CFG092, f"this silence ended on {silence.until.isoformat()}", silence.span,
-                help=("mend what it silences, or move the date and say why",),
-            ))
-            continue
-        live.append(silence)
-        for line in (silence.span.line, silence.span.line + 1):
-            by_line.setdefault((silence.span.file, line), []).append(silence)
     for diagnostic in diagnostics:
         place = diagnostic.primary
         here = by_line.get((place.span.file, place.span.line), []) if place else []
         found = next((s for s in here if diagnostic.code in s.codes), None)
-        if found is None:
+        fixed = diagnostic.severity is Severity.ERROR and diagnostic.code not in rules
+        if found is None or fixed:
             spoken.append(diagnostic)
         else:
             quiet.append((diagnostic, found))
-            used.add((found, diagnostic.code))
-    for silence in live:
-        for code in silence.codes:
-            if code in ran and (silence, code) not in used:
-                spoken.append(diagnose(
-                    codes.CFG091, f"nothing here is silenced by `{code}`", silence.span, help=("remove the comment",),
-                ))
     return Silenced(tuple(spoken), tuple(quiet))
+
+
+def idle(
+    silences: Iterable[Silence],
+    quiet: Iterable[tuple[Diagnostic, Silence]],
+    as_of: date | None,
+    judged: frozenset[str],
+) -> Iterator[Diagnostic]:
+    """Silences that are past their date, or silence nothing; of codes that were not `judged` nothing is known."""
+    used = {(silence, diagnostic.code) for diagnostic, silence in quiet}
+    for silence in silences:
+        if silence.until is not None and _ended(silence, as_of):
+            yield diagnose(
+                codes.CFG092, f"this silence ended on {silence.until.isoformat()}", silence.span,
+                help=("mend what it silences, or move the date and say why",),
+            )
+            continue
+        for code in silence.codes:
+            if code in judged and (silence, code) not in used:
+                yield diagnose(
+                    codes.CFG091, f"nothing here is silenced by `{code}`", silence.span, help=("remove the comment",),
+                )
+
+
+def _ended(silence: Silence, as_of: date | None) -> bool:
+    return silence.until is not None and as_of is not None and silence.until < as_of

@@ -195,7 +195,8 @@ def _unknown(
     absent = next((Address(k, name) for k in ref.kinds if Address(k, name) in composed.absent), None)
     other = next((a for a in known if a.name == name and a.kind not in ref.kinds), None)
     if absent is not None:
-        help_.append(f"select it: add `- {absent.kind}: [{name}]` to the defaults list of this environment")
+        group, _, option = composed.absent[absent].rpartition("/")
+        help_.append(f"select it: add `- {group}: [{option}]` to the defaults list of this environment")
         notes.append(f"`{absent}` has a file, but this environment does not select it")
     elif close:
         help_.append(f"did you mean `{close[0]}`?")

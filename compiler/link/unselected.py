@@ -15,11 +15,12 @@ def unselected(loaded: Loaded) -> Iterator[Diagnostic]:
     composed = list(loaded.environments.values())
     if not composed or set(loaded.environments) != set(loaded.settings.environments):
         return
-    nowhere = frozenset.intersection(*(c.absent for c in composed))
+    nowhere = frozenset.intersection(*(frozenset(c.absent) for c in composed))
     for address in sorted(nowhere):
         conf = loaded.settings.conf
-        path = f"{conf}/{address.kind}/{address.name}.yaml"
-        entry = f"- {address.kind}: [{address.name}]"
+        group, _, option = composed[0].absent[address].rpartition("/")
+        path = f"{conf}/{group}/{option}.yaml"
+        entry = f"- {group}: [{option}]"
         yield diagnose(
             REF007, f"no environment selects `{address}`", Span(path, 1, 1, 1, 1),
             help=(f"add `{entry}` to {conf}/config.yaml, or delete the file",),

@@ -85,7 +85,7 @@ def compose_environment(
     root, trace = _merge(conf, env, layers.steps, problems)
     _finish(env, root, layers, trace, kinds, problems)
     selected = {Address(*name) for name in layers.resources}
-    absent = frozenset(address for address in conf.addresses() if address not in selected)
+    absent = {address: names[0] for address, names in conf.addresses().items() if address not in selected}
     return Outcome(Composed(env, root, trace, frozenset(layers.broken), absent, layers.files), tuple(problems))
 
 

@@ -32,7 +32,8 @@ class Composed:
     """One environment after `load`: plain data, resolved, in Hydra's order.
 
     `broken` lists resources that could not be read in whole: they stand in the tree with what is known of them.
-    `absent` are resource files of the project that this environment does not select. `files` are all config files that
+    `absent` are resources of the project that this environment does not select, each with its file below conf/, as a
+    defaults list names it (`model/hosted/answerer`). `files` are all config files that
     took part, relative to the repository, in order.
     """
 
@@ -40,7 +41,7 @@ class Composed:
     tree: Mapping[str, Any]
     history: History
     broken: frozenset[Address] = frozenset()
-    absent: frozenset[Address] = frozenset()
+    absent: Mapping[Address, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
 
 

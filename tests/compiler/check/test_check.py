@@ -106,6 +106,43 @@ def test_silences_that_are_not_understood(comment: str, codes: list[str]) -> Non
     assert sorted(d.code for d in checked(f"  {comment}").diagnostics) == codes
 
 
+UNUSED = "provider: openai{silence}\nid: gpt-5.4-2026-03-05\n"
+
+
+def passes(silence: str = "", settings: str = "", model: str = UNUSED) -> Compilation:
+    """A project in which the link pass hints at a model that nothing uses."""
+    files = {
+        **MINIMAL,
+        "llmops.yaml": MINIMAL["llmops.yaml"] + settings,
+        "conf/config.yaml": MINIMAL["conf/config.yaml"].replace("model: [answerer]", "model: [answerer, other]"),
+        "conf/model/other.yaml": model.replace("{silence}", silence),
+    }
+    return compile_project(Memory(files), Request(), Options(), replace(toolkit(), rules=()))
+
+
+def test_levels_and_silences_are_for_what_passes_warn_of_too() -> None:
+    place = "conf/model/other.yaml:1"
+    assert said(passes()) == [("REF004", "info", place)]
+    assert said(passes(settings='rules: {REF004: "off"}\n')) == []
+    assert said(passes(settings="rules: {REF004: error}\n")) == [("REF004", "error", place)]
+    assert said(passes("  # llmops: ignore[REF004]: for later")) == []
+    assert said(passes("  # llmops: ignore[REF005]: what?")) == [
+        ("REF004", "info", place), ("CFG091", "warning", place),
+    ]
+
+
+def test_an_error_of_a_pass_keeps_its_level_and_cannot_be_silenced() -> None:
+    wrong = "provider: openai\nid: 5  # llmops: ignore[SCH003]: it works for me\n"
+    assert ("SCH003", "error", "conf/model/other.yaml:2") in said(passes(model=wrong))
+    assert ("CFG095", "error", "llmops.yaml:3") in said(passes(settings='rules: {SCH003: "off"}\n'))
+
+
+def test_a_level_of_a_code_that_does_not_exist() -> None:
+    assert said(passes(settings='rules: {REF404: "off"}\n')) == [
+        ("REF004", "info", "conf/model/other.yaml:1"), ("CFG093", "error", "llmops.yaml:3"),
+    ]
+
+
 def test_comments_inside_texts_are_no_silences() -> None:
     text = "messages:\n  - user: |\n      # llmops: ignore[MOD002]\n      {{ question }}\n"
     prompt = f"{text}variables: {{question: string}}\n"
