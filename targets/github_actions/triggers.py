@@ -102,7 +102,7 @@ def _input(work: Work, node: Node, trigger: str) -> dict[str, Any]:
     if description is not None:
         made["description"] = description
     kind = node.text("type")
-    options = node.tree("options")
+    options = [text for item in node.entries("options") if (text := _option(work, item)) is not None]
     if kind.value == "choice" and trigger == "call":
         work.cannot(node, ("type",), "a workflow that is called has no choices: any text will do")
     made["type"] = kind if not (kind.value == "choice" and trigger == "call") else kind.map(lambda _: "string")
@@ -124,7 +124,15 @@ def _input(work: Work, node: Node, trigger: str) -> dict[str, Any]:
     return made
 
 
-def _check_default(work: Work, node: Node, kind: str, default: Any, options: Any) -> None:
+def _option(work: Work, item: Node) -> Sourced[str] | None:
+    text = item.maybe_text()
+    if text is not None and not text.value:
+        work.cannot(item, (), "an option is not empty")
+        return None
+    return text
+
+
+def _check_default(work: Work, node: Node, kind: str, default: Any, options: list[Sourced[str]]) -> None:
     wanted = {"boolean": (bool,), "number": (int, float), "string": (str,), "choice": (str,)}[kind]
     if type(default) not in wanted:
         work.cannot(node, ("default",), f"the default of a {kind} must be one")

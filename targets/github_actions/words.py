@@ -22,9 +22,11 @@ Argv = Sequence[Word]
 _harmless = re.compile(r"[A-Za-z0-9_./:=@%+,-]+").fullmatch
 _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 _label = re.compile(r"[A-Za-z0-9._-]+").fullmatch
-_reference = re.compile(r"!?(?!/)(?:[\w.@#%&=,*/-]|\[[A-Za-z0-9-]+\]\+?)+(?<!/)").fullmatch
+_class = r"\[(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9]{2})+\]\+?"
+_reference = re.compile(rf"!?(?!/)(?:[\w.@#%&=,*/-]|{_class})+(?<![/.])").fullmatch
 _option = re.compile(r"--[a-z][a-z-]*").fullmatch
 _special = re.compile(r"[*?+\[\]!\\]").sub
+_unwritable = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$").sub
 _wild = re.compile(r"\*+|\?|\[[^\]/]+\]|[^*?\[]+|\[").findall
 
 
@@ -109,10 +111,12 @@ def condition(parts: Iterable[Word | None]) -> Any:
 
 
 def filter_pattern(path: str, glob: bool) -> str:
-    """A path as an `on.paths` pattern: there `?` and `+` repeat what stands before, and `!` excludes."""
-    if not glob:
-        return _special(lambda found: f"\\{found[0]}", path)
-    return "".join(_parts(path))
+    """A path as an `on.paths` pattern: there `?` and `+` repeat what stands before, and `!` excludes.
+
+    A pattern is one line and has no blanks around it; for a character that it cannot hold stands `*`.
+    """
+    pattern = "".join(_parts(path)) if glob else _special(lambda found: f"\\{found[0]}", path)
+    return _unwritable("*", pattern)
 
 
 def _parts(path: str) -> Iterator[str]:
@@ -127,4 +131,8 @@ def _parts(path: str) -> Iterator[str]:
 
 def pathspec(path: str, glob: bool) -> str:
     """A path as git wants it, from the top of the repository."""
-    return f":(top,glob){path}" if glob else f":(top,literal){path}"
+    if path.isprintable():
+        return f":(top,glob){path}" if glob else f":(top,literal){path}"
+    # one line a path: `?` is any character
+    quoted = path if glob else _special(lambda found: f"\\{found[0]}", path)
+    return f":(top,glob){''.join(c if c.isprintable() else '?' for c in quoted)}"

@@ -65,7 +65,7 @@ def test_every(seconds: float, cron: str | None) -> None:
         ("conf/a.yaml", False, "conf/a.yaml"), ("a [1]+?!.md", False, r"a \[1\]\+\?\!.md"), ("!a", False, r"\!a"),
         ("data/*.md", True, "data/*.md"), ("data/**/x?.md", True, "data/**/x*.md"),
         ("c++/[ab].md", True, r"c\+\+/*.md"),
-        ("a[.md", True, r"a\[.md"),
+        ("a[.md", True, r"a\[.md"), (" a\nb ", False, "*a*b*"),
     ],
 )  # fmt: skip
 def test_patterns_of_paths(path: str, glob: bool, pattern: str) -> None:
@@ -74,6 +74,7 @@ def test_patterns_of_paths(path: str, glob: bool, pattern: str) -> None:
 
 def test_git_takes_a_path_for_what_it_is() -> None:
     assert (pathspec(":x", False), pathspec("a/*", True)) == (":(top,literal):x", ":(top,glob)a/*")
+    assert pathspec("a*\nb", False) == r":(top,glob)a\*?b"
 
 
 def test_only_harmless_words_stand_in_a_script() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from llmops.targets.github_actions.jobs import PERMISSIONS
 from tests.e2e.fakeai import FakeAI
 from tests.targets.github_actions.support import CASES, case, pull_request, write
 from tests.targets.test_cases import project_files
@@ -147,3 +149,11 @@ def test_a_pull_request_that_answers_worse_is_red(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "quality-results" / "quality.results.json").is_file()
 
 
+
+
+def test_actionlint_knows_every_permission(tmp_path: Path) -> None:
+    file = case("minimal", tmp_path)
+    rights = "".join(f"      {name}: {'write' if name == 'id-token' else 'read'}\n" for name in PERMISSIONS)
+    file.write_text(re.sub(r"      contents: read #.*\n", rights, file.read_text()))
+    result = toolbox.actionlint([file], tmp_path)
+    assert result.ok, result
