@@ -19,7 +19,7 @@ from llmops.compiler.diagnostics.collect import merge
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.facts import Facts
-from llmops.compiler.link.link import link
+from llmops.compiler.link.link import Texts, link
 from llmops.compiler.link.unselected import unselected
 from llmops.compiler.load import load
 from llmops.compiler.lower.engine import lower
@@ -140,10 +140,11 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
     for env, composed in loaded.environments.items():
         validated[env] = validate(composed, tools.kinds, tools.registry.options)
     elsewhere = {env: valid.resources for env, valid in validated.items()}
+    texts = Texts(files, settings.root)
     for env, composed in loaded.environments.items():
         valid = validated[env]
         linked = link(
-            settings.name, settings.root, composed, tools.kinds, valid.resources, valid.environment, files,
+            settings.name, composed, tools.kinds, valid.resources, valid.environment, texts,
             lambda kind, name: _implied(tools.facts, kind, name), elsewhere, tuple(settings.environments),
         )
         projects[env] = linked.project

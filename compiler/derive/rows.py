@@ -9,9 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.derive.texts import content
 from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.project import Project
+from llmops.compiler.model.request import TooLarge
 from llmops.compiler.model.view import View
+
+MAX_ROWS = 100_000
+"""Of one file."""
+MAX_LINE = 4 << 20
+"""Characters of one row in a `.jsonl`; a `.json`, which is read as a whole, may have four times that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,15 @@ def local_files(dataset: View[Any]) -> Iterator[str]:
     project = dataset.project
     for pattern in written.value if isinstance(written.value, list) else [written.value]:
         for path in project.globs.get(pattern, (pattern,)):
-            if tabular(path) and content(project, path) is not None:
+            if tabular(path) and _is_there(project, path):
                 yield path
+
+
+def _is_there(project: Project, path: str) -> bool:
+    try:
+        return project.texts.get(path) is not None
+    except TooLarge:
+        return True
 
 
 def tabular(file: str) -> bool:
@@ -78,22 +91,30 @@ def tabular(file: str) -> bool:
 
 def read(dataset: View[Any], file: str) -> Iterator[Row | Unreadable]:
     """The rows of a file, by its extension; none for a file that is no table."""
-    data = content(dataset.project, file)
+    try:
+        data = dataset.project.texts.get(file)
+    except TooLarge as error:
+        yield Unreadable(file, 1, f"{error.size:,} bytes, and {error.limit:,} may be read")
+        return
     if data is None:
         return
     text = data.decode("utf-8-sig", errors="replace")
     at = dataset.at("files")
-    if file.endswith(".jsonl"):
-        yield from _lines(text, file, at)
-    elif file.endswith(".json"):
-        yield from _document(text, file, at)
-    elif file.endswith(".csv"):
-        yield from _table(text, file, at)
+    parts = {"jsonl": _lines, "json": _document, "csv": _table}
+    reader = parts.get(file.rpartition(".")[2])
+    for number, row in enumerate(reader(text, file, at) if reader else ()):
+        if number == MAX_ROWS:
+            yield Unreadable(file, row.line, f"a file may have {MAX_ROWS:,} rows")
+            return
+        yield row
 
 
 def _lines(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
+            continue
+        if len(line) > MAX_LINE:
+            yield Unreadable(file, number, f"a row may have {MAX_LINE:,} characters")
             continue
         try:
             value = json.loads(line)
@@ -104,6 +125,9 @@ def _lines(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
 
 
 def _document(text: str, file: str, at: KeyPath) -> Iterator[Row | Unreadable]:
+    if len(text) > 4 * MAX_LINE:
+        yield Unreadable(file, 1, f"the file may have {4 * MAX_LINE:,} characters")
+        return
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -80,4 +80,14 @@ REF008 = Code(
     good="deploy: {deployment: [answerer], environment: prod}",
 )
 
-CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007, REF008)
+REF009 = Code(
+    code="REF009",
+    name="too-many-files",
+    severity=Severity.ERROR,
+    summary="A pattern may match 20,000 files.",
+    why="Each of them is looked at in every run; whoever can make the compiler look at more can make it stop.",
+    bad="files: '**/*'",
+    good="files: data/*.jsonl",
+)
+
+CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007, REF008, REF009)

@@ -30,12 +30,11 @@ class Linked:
 
 def link(
     name: str,
-    root: str,
     composed: Composed,
     kinds: Mapping[str, Kind[Any]],
     resources: Mapping[Address, Resource],
     environment: Resource,
-    files: Files,
+    texts: Texts,
     implied: Implied,
     elsewhere: Mapping[str, Mapping[Address, Resource]],
     environments: tuple[str, ...],
@@ -48,7 +47,6 @@ def link(
     known = dict(resources)
     edges: list[Edge] = []
     found: list[Found] = []
-    texts = Texts(files, root)
     globs: dict[str, tuple[str, ...]] = {}
     for resource in [*resources.values(), environment]:
         if not resource.kind.shape.has_references:
@@ -242,22 +240,46 @@ def _bring(
         edges.append(Edge(place.resource.address, address, place.at, kind))
 
 
+MAX_TEXTS = 128 << 20
+"""Bytes of all files that fields point to, in one run."""
+MAX_MATCHES = 20_000
+"""Files that one glob may match."""
+MAX_FOLDERS = 32
+"""Levels of folders that `**` goes down."""
+
+
 class Texts(Mapping[str, bytes]):
-    """The files that fields point to, by the path written there (relative to the project), read when asked for."""
+    """The files that fields point to, by the path written there (relative to the project), read when asked for.
+
+    One for all environments, so that each file is read and kept once.
+    """
 
     def __init__(self, files: Files, root: str) -> None:
         self._files = files
         self._root = root
         self._read: dict[str, bytes | None] = {}
+        self._refused: dict[str, tuple[int, int]] = {}
+        self._bytes = 0
 
     def full(self, path: str) -> str:
         """The path from the repository's root."""
         return posixpath.normpath(posixpath.join(self._root, path))
 
     def load(self, path: str) -> bytes | None:
-        """A file's bytes, None where it is not there. Raises `TooLarge`."""
-        if path not in self._read:
-            self._read[path] = self._files.read(self.full(path))
+        """A file's bytes, None where it is not there. Raises `TooLarge`, also where all together are too large."""
+        if path not in self._read and path not in self._refused:
+            try:
+                data = self._files.read(self.full(path))
+            except TooLarge as error:
+                self._refused[path] = error.size, error.limit
+            else:
+                size = self._bytes + len(data or b"")
+                if size > MAX_TEXTS:
+                    self._refused[path] = size, MAX_TEXTS
+                else:
+                    self._bytes, self._read[path] = size, data
+        if path in self._refused:
+            raise TooLarge(path, *self._refused[path])
         return self._read[path]
 
     def names(self, folder: str) -> tuple[str, ...]:
@@ -286,7 +308,13 @@ def _file(place: _Place, texts: Texts, globs: dict[str, tuple[str, ...]]) -> Ite
         return
     if place.shape.flag("x-file") == "glob" and any(c in path for c in "*?["):
         matches = globs[path] = tuple(_expand(texts, path))
-        if not matches:
+        if len(matches) > MAX_MATCHES:
+            globs[path] = ()
+            yield codes.REF009, Finding(
+                f"`{path}` matches more than {MAX_MATCHES:,} files", (Label(place.at, "", primary=True),),
+                help=("name a folder, or join the files into fewer",),
+            )
+        elif not matches:
             yield codes.REF005, Finding(
                 f"no file matches `{path}`", (Label(place.at, "", primary=True),),
                 help=("the pattern starts at the folder of llmops.yaml",),
@@ -312,9 +340,17 @@ def _file(place: _Place, texts: Texts, globs: dict[str, tuple[str, ...]]) -> Ite
 
 
 def _expand(texts: Texts, pattern: str) -> Iterator[str]:
-    """The files that match a glob, sorted: `*` and `?` within a name, `**` for any folders."""
+    """The files that match a glob, sorted: `*` and `?` within a name, `**` for any folders.
+
+    Each folder is looked into once for each part of the pattern; one file above the limit ends it.
+    """
+    seen: set[tuple[str, int]] = set()
+    found: set[str] = set()
 
     def descend(folder: str, parts: list[str]) -> Iterator[str]:
+        if (folder, len(parts)) in seen or folder.count("/") > MAX_FOLDERS:
+            return
+        seen.add((folder, len(parts)))
         head, rest = parts[0], parts[1:]
         names = texts.names(folder or ".")
         if head == "**":
@@ -333,7 +369,11 @@ def _expand(texts: Texts, pattern: str) -> Iterator[str]:
                 else:
                     yield below
 
-    return iter(sorted(set(descend("", pattern.split("/")))))
+    for path in descend("", pattern.split("/")):
+        found.add(path)
+        if len(found) > MAX_MATCHES:
+            break
+    return iter(sorted(found))
 
 
 def _unused(project: Project) -> Iterator[Found]:
