@@ -53,7 +53,7 @@ INVISIBLE = _code(
 TOO_LARGE = _code(
     5,
     "file-too-large",
-    "A config file may have 1 MiB.",
+    "A config file may have 1 MiB, and all of them together 32 MiB.",
     "Whoever can make the compiler read more can make it stop.",
     "rows: [… 40 MB …]",
     "rows: {dataset: questions}",

@@ -21,6 +21,8 @@ from llmops.compiler.model.sources import SourceFile, Span
 
 CONFIG = "config"
 ENV = "env"
+MAX_TOTAL = 32 << 20
+"""Bytes of all config files that are read."""
 MAX_FOLDERS = 12
 """Levels of folders below the conf folder."""
 
@@ -69,6 +71,7 @@ class Conf:
         self._index: dict[str, list[tuple[int, str]]] = {}
         self._groups: dict[str, set[str]] = {"": set()}
         self._read: dict[str, File | None] = {}
+        self._total = 0
         self._addresses: dict[Address, list[str]] | None = None
         for number, root in enumerate(self._roots):
             self._list(number, root, "", 0)
@@ -162,12 +165,14 @@ class Conf:
         resource = "/" in name and first in self.kinds
         layer = "config" if name == CONFIG else "resource" if resource else "profile"
         package: KeyPath = (first, name.rpartition("/")[2]) if resource else ()
-        data = self._bytes(path)
+        data = b"" if self._total > MAX_TOTAL else self._bytes(path)
         if data is None:
             return None
-        if isinstance(data, int):
+        self._total += len(data) if isinstance(data, bytes) else 0
+        if isinstance(data, int) or self._total > MAX_TOTAL:
             self.sources[path] = SourceFile(path, b"")
-            self.by_file[path] = [gate.too_large(path, data)]
+            wrong = gate.too_large(path, data) if isinstance(data, int) else gate.too_much(path, MAX_TOTAL)
+            self.by_file[path] = [wrong]
             return File(name, path, layer, package, (), {}, False, True, False)
         self.sources[path] = SourceFile(path, data)
         parsed = parse(path, data, self._memo)

@@ -69,7 +69,8 @@ class Disk:
                 raise TooLarge(path, found.st_size, limit)
             parts = []
             left = limit + 1
-            while left > 0 and (part := os.read(handle, min(left, 1 << 20))):
+            # in one piece if it can be, so that nothing is held twice
+            while left > 0 and (part := os.read(handle, min(left, max(found.st_size + 1, 1 << 16)))):
                 parts.append(part)
                 left -= len(part)
             if left <= 0:

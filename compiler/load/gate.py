@@ -173,6 +173,16 @@ def too_large(path: str, size: int) -> Diagnostic:
     )
 
 
+def too_much(path: str, limit: int) -> Diagnostic:
+    return diagnose(
+        codes.TOO_LARGE,
+        f"the configs have more than {limit:,} bytes together",
+        Span(path, 1, 1, 1, 1),
+        "not read any more",
+        help=["move data to files of their own and name them from the configs"],
+    )
+
+
 def at_index(path: str, text: str, index: int) -> Span:
     """The span of one character."""
     line = text.count("\n", 0, index) + 1
