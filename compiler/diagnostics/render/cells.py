@@ -11,6 +11,8 @@ from llmops.compiler.diagnostics.escape import escape_char
 TAB = 4
 WIDEST = 160
 """Cells of source text on a line; a longer line is cut around the caret."""
+AROUND = 1_000
+"""Characters before and after the caret that are looked at: a line may have a million."""
 HIDDEN = "‹redacted›"
 
 
@@ -25,13 +27,17 @@ def width(char: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line to be shown. `starts[c]` is the cell at which column c+1 begins; the last one is the end of the line."""
+    """A line to be shown, or a part of it that begins after `skipped` columns.
+
+    `starts[c]` is the cell at which column c+1 of that part begins; the last one is the end.
+    """
 
     text: str
     starts: tuple[int, ...]
+    skipped: int = 0
 
     def cell(self, column: int) -> int:
-        return self.starts[min(max(column, 1), len(self.starts)) - 1]
+        return self.starts[min(max(column - self.skipped, 1), len(self.starts)) - 1]
 
     def extent(self, column: int, end: int | None) -> tuple[int, int]:
         """The first cell of a stretch of columns, and how many; to the end of the line without `end`, never none."""
@@ -40,8 +46,15 @@ class Row:
         return first, max(last - first, 1)
 
 
-def row(line: str, hidden: Iterable[tuple[int, int]] = ()) -> Row:
-    """The line, with each stretch of columns in `hidden` (end exclusive) shown as one word that says so."""
+def row(line: str, hidden: Iterable[tuple[int, int]] = (), around: int = 1) -> Row:
+    """The line, with each stretch of columns in `hidden` (end exclusive) shown as one word that says so.
+
+    Of a very long line it is the part around a column, which `cut` makes shorter still.
+    """
+    skipped = max(0, around - AROUND)
+    if skipped or len(line) > 2 * AROUND:
+        line = line[skipped : skipped + 2 * AROUND]
+        hidden = [(start - skipped, end - skipped) for start, end in hidden]
     pieces: list[str] = []
     starts: list[int] = []
     cell = 0
@@ -65,7 +78,7 @@ def row(line: str, hidden: Iterable[tuple[int, int]] = ()) -> Row:
             pieces.append(shown)
             cell += len(shown) if len(shown) > 1 else width(char)
     starts.append(cell)
-    return Row("".join(pieces), tuple(starts))
+    return Row("".join(pieces), tuple(starts), skipped)
 
 
 def cut(shown: Row, first: int) -> Row:
@@ -84,4 +97,5 @@ def cut(shown: Row, first: int) -> Row:
     right = "…" if begin + kept < shown.starts[-1] else ""
     move = begin - len(left)
     limit = kept + len(left)
-    return Row(left + "".join(text) + right, tuple(min(max(s - move, 0), limit) for s in shown.starts))
+    starts = tuple(min(max(s - move, 0), limit) for s in shown.starts)
+    return Row(left + "".join(text) + right, starts, shown.skipped)

@@ -132,8 +132,8 @@ def _block(
         if before and number > before + 1:
             out.append("...")
         before = number
-        shown = row(text, page.hidden(file, number, len(text)))
         primary = next((place for place in here if place.primary), here[0])
+        shown = row(text, page.hidden(file, number, len(text)), primary.span.column)
         shown = cut(shown, shown.cell(primary.span.column))
         out.append(f"{look.paint(str(number).rjust(gutter), 'frame')} {bar} {shown.text}".rstrip())
         out += [f"{empty} {_carets(place, shown, look, severity)}" for place in here]
