@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.compiler.derive.rows import Row, dataset_rows
 from llmops.compiler.derive.splits import part
 from llmops.compiler.emit.escapes import promptfoo_variable
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.view import Node, View
 from llmops.targets.promptfoo.providers import full_path
@@ -26,7 +26,7 @@ class Case:
     vars: dict[str, Any]
     node: Node | None = None
     why: tuple[Source, ...] = ()
-    """Why the rows end here: of the last one."""
+    """Why it is there: the split that was asked for, and of the last row why there are no more."""
 
 
 def cases(work: Work, holder: Node, field: str) -> list[Case]:
@@ -60,7 +60,10 @@ def _of_dataset(work: Work, of: Node, dataset: View[Any]) -> list[Case]:
     most = dataset.maybe_integer("max_rows")
     if most is not None:
         rows = rows[: most.value]
-    why: tuple[Source, ...] = ()
+    part_of: tuple[Source, ...] = ()
+    """Why any of the rows is there."""
+    last: tuple[Source, ...] = ()
+    """Why there are no more of them."""
     split, count = of.maybe_text("split"), of.maybe_integer("count")
     if split is not None:
         chosen = part(dataset, rows, split.value)
@@ -68,16 +71,16 @@ def _of_dataset(work: Work, of: Node, dataset: View[Any]) -> list[Case]:
             work.error(of.at("split"), f"{dataset.address} has no rows of a split `{split.value}`",
                        "its `splits` name no such part", "add it to `splits`")
             return []
-        if len(chosen) < len(rows):
-            why = (*split.sources, dataset.source("splits", split.value))
+        part_of = (*split.sources, dataset.source("splits", split.value))
         rows = chosen
     if count is not None:
-        rows, why = rows[: count.value], count.sources
+        rows, last = rows[: count.value], count.sources
     if not rows:
         work.error(of.at("dataset"), f"{dataset.address} gives no rows", "an eval without rows would be green")
-    made = [_case(work, of, dataset, row, listed.get(row.at)) for row in rows]
-    if made and why:
-        made[-1] = Case(made[-1].vars, made[-1].node, why)
+    cases = [_case(work, of, dataset, row, listed.get(row.at)) for row in rows]
+    made = [replace(case, why=merge(case.why, part_of)) for case in cases]
+    if made and last:
+        made[-1] = replace(made[-1], why=merge(made[-1].why, last))
     return made
 
 

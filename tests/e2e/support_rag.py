@@ -23,6 +23,7 @@ PORT = 4000
 
 POLICY = (
     ("sandals", "I am sorry about that. Worn shoes with a fault may be exchanged within 14 days."),
+    ("sneakers", "Worn shoes with a fault may be exchanged within 14 days."),
     ("unworn", "Unworn shoes may be returned within 30 days of delivery, for the full price."),
     ("worn", "Worn shoes may be exchanged within 14 days if they have a fault."),
     ("money back", "Refunds arrive within 5 working days."),

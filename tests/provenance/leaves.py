@@ -81,7 +81,7 @@ def changed(leaf: Leaf, workspace: Workspace, files: Files) -> Iterator[tuple[st
         yield from _other_file(value, workspace, files)
         return
     if shape is not None and shape.ref is not None and isinstance(value, str):
-        yield from _other_names(shape, value, leaf, project, files)
+        yield from _other_names(shape, value, leaf, workspace, files)
         return
     members = schema.get("enum") or ()
     yield from ((json.dumps(m), {}) for m in members if m != value)
@@ -90,10 +90,23 @@ def changed(leaf: Leaf, workspace: Workspace, files: Files) -> Iterator[tuple[st
             if schema.get("minimum", other) <= other <= schema.get("maximum", other) and other != value:
                 yield json.dumps(other), {}
     elif isinstance(value, float):
-        for other in (value * 0.9, value * 1.1, value + 0.01):
+        for other in (value / 4, value / 2, value * 0.9, value * 1.1, value + 0.01):
             yield json.dumps(round(other, 4)), {}
     elif isinstance(value, str) and not members:
-        yield from ((json.dumps(text, ensure_ascii=False), {}) for text in _other_texts(value, schema))
+        texts = (*_other_members(leaf, project), *_other_texts(value, schema))
+        yield from ((json.dumps(text, ensure_ascii=False), {}) for text in texts)
+
+
+def _other_members(leaf: Leaf, project: Project) -> Iterator[str]:
+    """Other members of sets that no schema lists: splits of a dataset, accelerators, an engine's words."""
+    field = leaf.path[-1]
+    if field == "split":
+        for resource in project.of("dataset"):
+            yield from (name for name in resource.spec.get("splits", {}) if name != leaf.value)
+    elif field == "accelerator":
+        yield from (name for name in ("MI300X", "H100", "A100-80GB") if name != leaf.value)
+    elif field == "dtype":
+        yield from (name for name in ("float16", "bfloat16") if name != leaf.value)
 
 
 def _other_texts(value: str, schema: Any) -> Iterator[str]:
@@ -112,19 +125,25 @@ def _other_texts(value: str, schema: Any) -> Iterator[str]:
 
 
 def _other_names(
-    shape: Shape, value: str, leaf: Leaf, project: Project, files: Files
+    shape: Shape, value: str, leaf: Leaf, workspace: Workspace, files: Files
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Other entries of the resource's own map; other resources of the kind; else a copy of the one that is named."""
+    """Other entries of the resource's own map; other resources of the kind; else a copy of the one that is named.
+
+    Of any environment: a stage may mean another one's resources.
+    """
     assert shape.ref is not None
+    project = workspace.projects[leaf.env]
     if shape.ref.own:
         spec = project.resources[Address(str(leaf.path[0]), str(leaf.path[1]))].spec
         yield from ((name, {}) for name in spec.get(shape.ref.entry or "", {}) if name != value)
         return
-    for address in project.resources:
+    names = dict.fromkeys(a for p in (project, *workspace.projects.values()) for a in p.resources)
+    for address in names:
         if address.kind in shape.ref.kinds and address.name != value:
             yield address.name, {}
+    homes = dict.fromkeys(f for p in (project, *workspace.projects.values()) for f in p.composed.files)
     for kind in shape.ref.kinds:
-        for home in project.composed.files:
+        for home in homes:
             if f"/{kind}/" in f"/{home}" and home.endswith(f"/{value}.yaml"):
                 yield f"{value}_copy", _copied(home, value, files)
 

@@ -13,7 +13,7 @@ import pytest
 from llmops.compiler.driver import Compilation, compile_project
 from llmops.compiler.model.request import Request
 from tests.support.golden import accepted
-from tests.support.memory import Memory
+from llmops.compiler.load.disk import Memory
 
 HERE = Path(__file__).parent
 SHIPPED = ("package-lock.json", "requirements.txt")
