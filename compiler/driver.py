@@ -6,7 +6,7 @@ Nothing here touches a disk: `files` reads, and the result is a value. compiler/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -18,17 +18,19 @@ from llmops.compiler.diagnostics.codes import all_codes
 from llmops.compiler.diagnostics.collect import merge
 from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import locate
+from llmops.compiler.diagnostics.redact import redact, secrets
 from llmops.compiler.facts import Facts
 from llmops.compiler.link.link import Texts, link
 from llmops.compiler.link.unselected import unselected
 from llmops.compiler.load import load
+from llmops.compiler.load.disk import join
 from llmops.compiler.lower.engine import lower
 from llmops.compiler.lower.registry import Registry
 from llmops.compiler.model.artifact import Emitted
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Loaded, Project, Settings, Workspace
-from llmops.compiler.model.request import Files, Request
-from llmops.compiler.model.sources import Sources
+from llmops.compiler.model.request import Files, Request, TooLarge
+from llmops.compiler.model.sources import SourceFile, Sources
 from llmops.compiler.validate import same_everywhere, validate
 
 
@@ -45,6 +47,8 @@ class Compilation:
     silenced: tuple[Diagnostic, ...] = ()
     sources: Sources = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """What stands in the configs and must not be printed."""
 
     @property
     def failed(self) -> bool:
@@ -81,9 +85,14 @@ def toolkit() -> Toolkit:
 def compile_project(
     files: Files, request: Request, options: Options | None = None, tools: Toolkit | None = None
 ) -> Compilation:
-    """load → validate → link → check → export → lower → emit, for every environment of the request."""
-    options = options or Options()
-    tools = tools or toolkit()
+    """load → validate → link → check → export → lower → emit, for every environment of the request.
+
+    What was found to be a secret is left out of every diagnostic.
+    """
+    return _discreet(_compile(files, request, options or Options(), tools or toolkit()), files, request)
+
+
+def _compile(files: Files, request: Request, options: Options, tools: Toolkit) -> Compilation:
     loaded = load(request, files, tools.kinds)
     if loaded.value is None:
         return Compilation(None, None, diagnostics=merge(loaded.diagnostics))
@@ -129,6 +138,32 @@ class _Judge:
     def judged(self, ran: frozenset[str], whole: bool) -> frozenset[str]:
         """The codes of which it is known whether a silence of them is needed: all, once every pass has run."""
         return ran | (self.passes if whole else frozenset())
+
+
+def _discreet(made: Compilation, files: Files, request: Request) -> Compilation:
+    """Where no environment could be composed no rule has run: secrets are looked for here."""
+    from llmops.compiler.rules.pipeline.secret_literal import in_sources
+
+    sources, diagnostics = made.sources, made.diagnostics
+    if made.settings is None:
+        sources = _project_file(files, request)
+    off = made.settings is not None and made.settings.rules.get("PIP002") == "off"
+    if not off and (made.workspace is None or not made.workspace.projects):
+        diagnostics = merge(diagnostics, in_sources(sources))
+    known = secrets(diagnostics, sources)
+    return replace(
+        made, diagnostics=redact(diagnostics, known), unknown=redact(made.unknown, known), sources=sources,
+        silenced=redact(made.silenced, known), secrets=known,
+    )  # fmt: skip
+
+
+def _project_file(files: Files, request: Request) -> Sources:
+    path = join(request.project, "llmops.yaml")
+    try:
+        data = files.read(path)
+    except TooLarge:
+        return {}
+    return {} if data is None else {path: SourceFile(path, data)}
 
 
 def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list[Diagnostic]]:

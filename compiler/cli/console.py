@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from llmops.compiler.diagnostics.escape import log_line
+from llmops.compiler.diagnostics.redact import hide
 
 WHEN = ("auto", "always", "never")
 FORMATS = ("text", "json", "sarif", "github")
@@ -37,6 +38,8 @@ class Console:
     progress: bool = True
     format: str | None = None
     directory: str | None = None
+    secrets: tuple[str, ...] = ()
+    """What the configs hold and no one may see."""
     _closed: set[int] = field(default_factory=set)
 
     @property
@@ -80,6 +83,7 @@ class Console:
         number = 2 if stream is sys.stderr else 1
         if number in self._closed or not text:
             return
+        text = hide(text, self.secrets)
         if self.logged and not commands:
             text = "".join(log_line(line) for line in text.splitlines(keepends=True))
         try:

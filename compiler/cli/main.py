@@ -111,11 +111,19 @@ def main(args: list[str] | None = None) -> int:
 def _wrong_use(error: click.ClickException) -> int:
     from llmops.compiler.diagnostics.escape import escape
 
-    message = escape(error.format_message())
+    message = escape(_without_secrets(error.format_message()))
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "llmops"
     _say(f"error: {message}\nusage: see {path} --help")
     return 2
+
+
+def _without_secrets(message: str) -> str:
+    """It quotes what was typed, which may be a key that was pasted into the wrong place."""
+    from llmops.compiler.derive.literals import literals
+    from llmops.compiler.diagnostics.redact import hide
+
+    return hide(message, [message[found.start : found.end] for found in literals(message)])
 
 
 def _system_trouble(error: OSError) -> int:

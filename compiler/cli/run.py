@@ -86,6 +86,7 @@ def compile_for(
         made = compile_project(
             Disk(place.root), Request(place.project, tuple(env), tuple(overrides)), options, tools
         )
+    console.secrets = made.secrets
     if console.verbose:
         console.err(_size_and_time(made, time.monotonic() - start))
     known = tuple(made.settings.environments) if made.settings else tuple(env)
