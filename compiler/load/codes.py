@@ -77,7 +77,7 @@ DEPTH = _code(
 NODES = _code(
     8,
     "too-many-values",
-    "A config file may hold 50,000 keys and values.",
+    "A config file may hold 50,000 keys and values, all of them together 600,000, a run 3,000,000.",
     "More of them is data, which belongs in a file of its own.",
     "rows: [… 100,000 rows …]",
     "rows: {dataset: questions}",

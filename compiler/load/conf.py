@@ -23,6 +23,8 @@ CONFIG = "config"
 ENV = "env"
 MAX_TOTAL = 32 << 20
 """Bytes of all config files that are read."""
+MAX_VALUES = 600_000
+"""Keys and values of all config files that are read."""
 MAX_FOLDERS = 12
 """Levels of folders below the conf folder."""
 
@@ -72,6 +74,8 @@ class Conf:
         self._groups: dict[str, set[str]] = {"": set()}
         self._read: dict[str, File | None] = {}
         self._total = 0
+        self.values = 0
+        """Keys and values that were read so far."""
         self._addresses: dict[Address, list[str]] | None = None
         for number, root in enumerate(self._roots):
             self._list(number, root, "", 0)
@@ -160,22 +164,29 @@ class Conf:
         except TooLarge as error:
             return error.size
 
+    def _full(self, path: str) -> Diagnostic | None:
+        """Why no more can be read, if so."""
+        if self._total > MAX_TOTAL:
+            return gate.too_much(path, codes.TOO_LARGE, f"{MAX_TOTAL:,} bytes")
+        return gate.too_much(path, codes.NODES, f"{MAX_VALUES:,} values") if self.values > MAX_VALUES else None
+
     def _load(self, name: str, path: str) -> File | None:
         first = name.split("/")[0]
         resource = "/" in name and first in self.kinds
         layer = "config" if name == CONFIG else "resource" if resource else "profile"
         package: KeyPath = (first, name.rpartition("/")[2]) if resource else ()
-        data = b"" if self._total > MAX_TOTAL else self._bytes(path)
-        if data is None:
+        full = self._full(path)
+        data = None if full else self._bytes(path)
+        if data is None and full is None:
             return None
-        self._total += len(data) if isinstance(data, bytes) else 0
-        if isinstance(data, int) or self._total > MAX_TOTAL:
+        if not isinstance(data, bytes):
             self.sources[path] = SourceFile(path, b"")
-            wrong = gate.too_large(path, data) if isinstance(data, int) else gate.too_much(path, MAX_TOTAL)
-            self.by_file[path] = [wrong]
+            self.by_file[path] = [full or gate.too_large(path, data or 0)]
             return File(name, path, layer, package, (), {}, False, True, False)
+        self._total += len(data)
         self.sources[path] = SourceFile(path, data)
         parsed = parse(path, data, self._memo)
+        self.values += parsed.nodes
         problems = list(parsed.problems)
         if b"package" in data or b"@" in data:
             package = self._header(path, data, layer, package, problems)

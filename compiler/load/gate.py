@@ -173,10 +173,10 @@ def too_large(path: str, size: int) -> Diagnostic:
     )
 
 
-def too_much(path: str, limit: int) -> Diagnostic:
+def too_much(path: str, code: Code, limit: str) -> Diagnostic:
     return diagnose(
-        codes.TOO_LARGE,
-        f"the configs have more than {limit:,} bytes together",
+        code,
+        f"the configs have more than {limit} together",
         Span(path, 1, 1, 1, 1),
         "not read any more",
         help=["move data to files of their own and name them from the configs"],

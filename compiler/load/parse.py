@@ -65,6 +65,7 @@ class Parsed:
     special: bool = False
     problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    nodes: int = 0
 
     @property
     def sound(self) -> bool:
@@ -386,13 +387,13 @@ def parse(path: str, data: bytes, memo: Memo | None = None) -> Parsed:
     memo = Memo() if memo is None else memo
     quick = _Loop(path, text, memo, careful=False)
     try:
-        return Parsed(path, quick.document(), quick.special, (), tuple(found))
+        return Parsed(path, quick.document(), quick.special, (), tuple(found), quick.nodes)
     except (_CarefulError, _StopError, yaml.YAMLError):
         pass
     finally:
         _dispose(quick.parser)
     value, loop = _careful(path, text, memo)
-    return Parsed(path, value, loop.special, tuple(loop.problems), tuple(found))
+    return Parsed(path, value, loop.special, tuple(loop.problems), tuple(found), loop.nodes)
 
 
 def _careful(path: str, text: str, memo: Memo) -> tuple[dict[str, Any] | None, _Loop]:

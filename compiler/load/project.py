@@ -18,6 +18,9 @@ from llmops.compiler.model.project import Composed, Loaded
 from llmops.compiler.model.request import Files, Request
 from llmops.compiler.model.sources import SourceFile, Span
 
+MAX_VALUES = 3_000_000
+"""Keys and values in all environments of a run."""
+
 
 def load(request: Request, files: Files, kinds: Mapping[str, Kind[Any]]) -> Outcome[Loaded | None]:
     """Read a project and compose each environment of the request.
@@ -52,6 +55,7 @@ def load(request: Request, files: Files, kinds: Mapping[str, Kind[Any]]) -> Outc
     conf = Conf(files, settings, kinds, sources)
     typed = _read_all(lines, problems, None)
     composed: dict[str, Composed] = {}
+    values = 0
     for env in dict.fromkeys(wanted):
         rows = _read_all(project.given[env], problems, env)
         if rows is None or typed is None:
@@ -60,6 +64,11 @@ def load(request: Request, files: Files, kinds: Mapping[str, Kind[Any]]) -> Outc
         problems.extend(made.diagnostics)
         if made.value is not None:
             composed[env] = made.value
+        values += conf.values
+        if values > MAX_VALUES and env != wanted[-1]:
+            what = f"the environments have more than {MAX_VALUES:,} values together"
+            problems.append(problem(project.given[env][0], codes.NODES, what, "compile fewer at once: `--env NAME`"))
+            break
     problems.extend(conf.problems)
     return Outcome(Loaded(settings, composed, sources), merge(problems))
 
