@@ -13,6 +13,11 @@ from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.load.headers import comments
 from llmops.compiler.model.sources import Sources, Span
 
+MAX_LENGTH = 1_000
+"""Characters of a silence."""
+MAX_HINTS = 50
+"""Unknown codes for which a like one is looked for."""
+
 _START = re.compile(r"#+\s*llmops:\s*ignore\b")
 _WHOLE = re.compile(
     r"#+\s*llmops:\s*ignore\[([A-Z0-9, ]+)\](?:\s+until\s+([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s*:\s*(.*))?\Z"
@@ -48,7 +53,7 @@ def read(sources: Sources, known: Iterable[str]) -> tuple[tuple[Silence, ...], t
             if not _START.match(text):
                 continue
             span = Span(path, line, column, line, column + len(text))
-            match = _WHOLE.match(text.rstrip())
+            match = _WHOLE.match(text.rstrip()) if len(text) <= MAX_LENGTH else None
             until = _date(match.group(2)) if match and match.group(2) else None
             if match is None or (match.group(2) and until is None):
                 wrong.append(diagnose(
@@ -59,7 +64,7 @@ def read(sources: Sources, known: Iterable[str]) -> tuple[tuple[Silence, ...], t
             wanted = tuple(code.strip() for code in match.group(1).split(",") if code.strip())
             for code in wanted:
                 if code not in names:
-                    close = nearest(code, sorted(names))
+                    close = nearest(code, sorted(names)) if len(wrong) < MAX_HINTS else []
                     wrong.append(diagnose(
                         codes.CFG093, f"there is no code `{code}`", span, found=code,
                         help=(f"did you mean `{close[0]}`?",) if close else ("llmops rules lists them",),
