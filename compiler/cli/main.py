@@ -102,10 +102,13 @@ def main(args: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _system_trouble(error)
-    except (MemoryError, RecursionError) as error:
-        return _exhausted(error)
+    except MemoryError:
+        what = "more memory than there is"
+    except RecursionError:
+        what = "deeper nesting than can be followed"
     except Exception as error:
         return _unexpected(error)
+    return _exhausted(what)  # here the exception is gone, and with it the memory that its frames held
 
 
 def _wrong_use(error: click.ClickException) -> int:
@@ -132,14 +135,12 @@ def _system_trouble(error: OSError) -> int:
     return _tell(system_trouble(error))
 
 
-def _exhausted(error: Exception) -> int:
+def _exhausted(what: str) -> int:
     from llmops.compiler.cli.codes import BUG003
     from llmops.compiler.diagnostics.finding import diagnose
 
-    what = "more memory than there is" if isinstance(error, MemoryError) else "deeper nesting than can be followed"
-    return _tell(
-        diagnose(BUG003, f"this project needs {what}", None, help=["make the largest or deepest of its files smaller"])
-    )
+    cure = "make the largest or deepest of its files smaller"
+    return _tell(diagnose(BUG003, f"this project needs {what}", None, help=[cure]))
 
 
 def _unexpected(error: Exception) -> int:
