@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from llmops.compiler.driver import Compilation, compile_project
+from llmops.compiler.load.disk import Memory
 from llmops.compiler.model.request import Request
 from tests.support.golden import accepted
-from llmops.compiler.load.disk import Memory
 
 HERE = Path(__file__).parent
 SHIPPED = ("package-lock.json", "requirements.txt")
