@@ -17,7 +17,7 @@ demo:  ## compile the example, start what it describes, and put it to its evals
 
 test:  ## all that CI runs
 	$(PYTHON) tests/tools/install.py
-	$(MAKE) check unit tools chain
+	$(MAKE) check unit equality tools chain
 
 check:  ## style, types, layers, and generated files that are up to date
 	$(RUN) -m ruff check .

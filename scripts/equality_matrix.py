@@ -3,7 +3,7 @@
     equality_matrix.py [--trees N] [--workers N] [VERSION …]
 
 Environments are made once, outside the repository, in `~/.cache/llmops-tools/hydra-<version>` (or below
-`$LLMOPS_TOOLS`), by uv where it is found and by venv and pip elsewhere.
+`$LLMOPS_TOOLS_CACHE`), by uv where it is found and by venv and pip elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PACKAGES = ("pytest==9.2.0", "pytest-xdist==3.8.0")
 
 
 def cache() -> Path:
-    return Path(os.environ.get("LLMOPS_TOOLS") or Path.home() / ".cache" / "llmops-tools")
+    return Path(os.environ.get("LLMOPS_TOOLS_CACHE") or Path.home() / ".cache" / "llmops-tools")
 
 
 def environment(version: str) -> Path:

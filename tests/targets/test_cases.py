@@ -1,7 +1,8 @@
 """Cases of targets: a small project each, and everything that the target writes for it.
 
-`tests/targets/<target>/cases/<case>/` holds the project (llmops.yaml is optional: one environment `dev`) and `expected/`,
-the target's artifacts by their path from the repository. Lock files that a target ships are compared by name only.
+`tests/targets/<target>/cases/<case>/` holds the project (llmops.yaml is optional: one environment `dev`) and
+`expected/`, the target's artifacts by their path from the repository. Lock files that a target ships are compared by
+name only.
 """
 
 from __future__ import annotations
