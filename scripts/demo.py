@@ -41,7 +41,7 @@ def main() -> int:
         edit(project / "conf/gateway/main.yaml", "any: [backup]", "any: [bakcup]")
         run(project, "compile", expected=1)
         edit(project / "conf/gateway/main.yaml", "any: [bakcup]", "any: [backup]")
-        say("4. Run what `--env ci` compiled. The primary model is dead, so the gateway falls back, and the evals judge:")
+        say("4. Run what `--env ci` compiled. The primary is dead, so the gateway falls back, and the evals judge:")
         chain(project / "generated" / "ci")
     say(f"Done in {time.monotonic() - started:.0f} s.")
     return 0

@@ -70,7 +70,7 @@ def COMMAND(  # noqa: N802
 
 
 def _places(run: Run) -> dict[str, tuple[str, ...]]:
-    """Where targets may write outside of generated/: those in use, and those of the lock: their files may have to go."""
+    """Where targets may write outside generated/: those in use, and those of the lock, whose files may have to go."""
     from llmops.compiler.write.apply import read_lock
 
     registry = run.tools.registry
