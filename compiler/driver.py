@@ -16,7 +16,6 @@ from llmops.compiler.check.levels import relevel, unfit
 from llmops.compiler.check.rule import Rule
 from llmops.compiler.diagnostics.codes import all_codes
 from llmops.compiler.diagnostics.collect import merge
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.redact import redact, secrets
 from llmops.compiler.facts import Facts
@@ -27,6 +26,7 @@ from llmops.compiler.load.disk import join
 from llmops.compiler.lower.engine import lower
 from llmops.compiler.lower.registry import Registry
 from llmops.compiler.model.artifact import Emitted
+from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Loaded, Project, Settings, Workspace
 from llmops.compiler.model.request import Files, Request, TooLarge

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmops.compiler.check.rule import Rule, Scope
-from llmops.compiler.diagnostics.finding import Code, Finding, Severity
+from llmops.compiler.model.finding import Code, Finding, Severity
 
 
 def check(scope: Scope) -> Iterator[Finding]:

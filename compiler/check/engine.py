@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from llmops.compiler.check.levels import LEVELS
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.diagnostics.collect import merge
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import locate
+from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.project import Workspace
 from llmops.compiler.model.view import Reader

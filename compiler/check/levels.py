@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from llmops.compiler.check import codes
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Severity, diagnose
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.load.places import Places
+from llmops.compiler.model.finding import Code, Diagnostic, Severity, diagnose
 from llmops.compiler.model.project import Settings
 from llmops.compiler.model.sources import Sources, Span
 

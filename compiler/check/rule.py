@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from llmops.compiler.diagnostics.finding import Code, Finding
+from llmops.compiler.model.finding import Code, Finding
 from llmops.compiler.model.sources import Sources
 from llmops.compiler.model.view import Reader
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from llmops.compiler.check import codes
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity, diagnose
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.load.headers import comments
+from llmops.compiler.model.finding import Diagnostic, Severity, diagnose
 from llmops.compiler.model.sources import Sources, Span
 
 MAX_LENGTH = 1_000

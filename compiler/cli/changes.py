@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from llmops.compiler.cli.run import Run
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.locate import written_span
+from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sources import At, Content, Source, Span
 

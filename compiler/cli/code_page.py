@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmops.compiler.diagnostics.codes import doc_page, is_rule
-from llmops.compiler.diagnostics.finding import Code
+from llmops.compiler.model.finding import Code
 
 
 def code_text(code: Code) -> str:

@@ -14,7 +14,7 @@ from llmops.compiler.cli.console import prepare_streams
 from llmops.compiler.cli.options import shared
 
 if TYPE_CHECKING:
-    from llmops.compiler.diagnostics.finding import Diagnostic
+    from llmops.compiler.model.finding import Diagnostic
 
 COMMANDS = {
     "init": "Start a project, or add what is missing to one.",
@@ -137,7 +137,7 @@ def _system_trouble(error: OSError) -> int:
 
 def _exhausted(what: str) -> int:
     from llmops.compiler.cli.codes import BUG003
-    from llmops.compiler.diagnostics.finding import diagnose
+    from llmops.compiler.model.finding import diagnose
 
     cure = "make the largest or deepest of its files smaller"
     return _tell(diagnose(BUG003, f"this project needs {what}", None, help=[cure]))

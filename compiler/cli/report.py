@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from llmops.compiler.cli.console import Console
 from llmops.compiler.diagnostics.collect import plural
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.render import github, text
 from llmops.compiler.diagnostics.render import json as as_json
+from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.sources import Sources, Span
 
 MOST_IN_FULL = 100

@@ -12,8 +12,8 @@ from llmops.compiler.cli.console import Console
 from llmops.compiler.cli.options import Usage
 from llmops.compiler.cli.project import Place, find
 from llmops.compiler.diagnostics.collect import plural
-from llmops.compiler.diagnostics.finding import Diagnostic
 from llmops.compiler.diagnostics.suggest import did_you_mean
+from llmops.compiler.model.finding import Diagnostic
 from llmops.compiler.model.request import Request
 
 if TYPE_CHECKING:

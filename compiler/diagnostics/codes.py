@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
+from llmops.compiler.model.finding import Code
 
 PASSES = ("load", "validate", "link", "check", "lower", "emit", "write", "cli")
 _PACKAGE = "llmops.compiler"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
+from llmops.compiler.model.finding import Diagnostic, Severity
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _BASIC = ("CFG", "SCH", "REF")

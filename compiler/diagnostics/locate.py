@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Edit, Finding, Fix, Label, Place, Severity
+from llmops.compiler.model.finding import Code, Diagnostic, Edit, Finding, Fix, Label, Place, Severity
 from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.model.project import Composed
 from llmops.compiler.model.sources import FromFile, FromOverride, Origin, Span, Write

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Place
 from llmops.compiler.diagnostics.render.cells import HIDDEN
+from llmops.compiler.model.finding import Diagnostic, Place
 from llmops.compiler.model.sources import Sources, Span
 
 _SHOWN = 4

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.emit.codes import MISREAD, TOO_LARGE, UNSAFE_TEXT, UNWRITABLE_VALUE
 from llmops.compiler.emit.sourcemap import Origins, starts_a_file_text, together
+from llmops.compiler.model.finding import Code
 from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.model.sourced import Joined, Remark, Sourced
 from llmops.compiler.model.sources import At

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmops.compiler.diagnostics.finding import Code, Finding, Label
 from llmops.compiler.link.codes import REF003
+from llmops.compiler.model.finding import Code, Finding, Label
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.project import Edge, Project
 

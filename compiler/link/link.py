@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code, Finding, Label
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.link import codes
 from llmops.compiler.link.cycles import cycles
+from llmops.compiler.model.finding import Code, Finding, Label
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import Kind, RefSpec, Shape, walk
 from llmops.compiler.model.project import Composed, Edge, Project, Resource, item

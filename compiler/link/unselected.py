@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
 from llmops.compiler.link.codes import REF007
+from llmops.compiler.model.finding import Diagnostic, diagnose
 from llmops.compiler.model.project import Loaded
 from llmops.compiler.model.sources import Span
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.load import codes, hydra, interpolate, overrides
 from llmops.compiler.load.headers import header
 from llmops.compiler.load.merge import Composition
 from llmops.compiler.load.parse import Parsed, parse
+from llmops.compiler.model.finding import Code
 from llmops.compiler.model.keys import KeyPath
 
 _WORDS = ("optional", "override")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.defaults import Item, read_defaults
 from llmops.compiler.load.disk import join
 from llmops.compiler.load.headers import header
 from llmops.compiler.load.parse import Memo, parse
 from llmops.compiler.load.places import Places
+from llmops.compiler.model.finding import Diagnostic, diagnose
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.project import Settings
 from llmops.compiler.model.request import Files, TooLarge

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, diagnose
 from llmops.compiler.load import codes, gate
+from llmops.compiler.model.finding import Code, Diagnostic, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
 

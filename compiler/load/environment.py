@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Outcome, Place, diagnose
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import CONFIG, ENV, Conf
 from llmops.compiler.load.layers import Layers
@@ -15,6 +14,7 @@ from llmops.compiler.load.overrides import Read
 from llmops.compiler.load.selection import Walk
 from llmops.compiler.load.trace import Override, Step, Trace
 from llmops.compiler.load.values import Finish
+from llmops.compiler.model.finding import Code, Diagnostic, Outcome, Place, diagnose
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Settings

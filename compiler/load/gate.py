@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, diagnose
 from llmops.compiler.load import codes
+from llmops.compiler.model.finding import Code, Diagnostic, diagnose
 from llmops.compiler.model.sources import Span
 
 MAX_BYTES = 1 << 20

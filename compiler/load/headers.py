@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from yaml.events import ScalarEvent
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Place, diagnose
 from llmops.compiler.diagnostics.suggest import distance
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.parse import Parser
+from llmops.compiler.model.finding import Diagnostic, Place, diagnose
 from llmops.compiler.model.sources import Span
 
 HYDRA_READS = 512

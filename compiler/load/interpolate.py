@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.load import codes
 from llmops.compiler.load.gate import cut
+from llmops.compiler.model.finding import Code
 from llmops.compiler.model.keys import Key, KeyPath, dotted
 
 MAX_VALUES = 200_000

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate, overrides
 from llmops.compiler.load.conf import ENV, Conf, File
 from llmops.compiler.load.overrides import Read
 from llmops.compiler.load.selection import Walk
 from llmops.compiler.load.trace import Layer, Override, Step
+from llmops.compiler.model.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.sources import Span
 

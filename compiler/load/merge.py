@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.load import codes
+from llmops.compiler.model.finding import Code
 from llmops.compiler.model.keys import Key, KeyPath, dotted
 
 Report = Callable[[Code, KeyPath, str], None]

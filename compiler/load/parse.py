@@ -23,8 +23,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.load import codes, gate, words
+from llmops.compiler.model.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
 

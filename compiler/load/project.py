@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmops.compiler.diagnostics.collect import merge
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import ENV, Conf
 from llmops.compiler.load.environment import compose_environment
 from llmops.compiler.load.overrides import MAX_COUNT, Given, Read, RejectedError, problem, read
 from llmops.compiler.load.settings import read_settings
+from llmops.compiler.model.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Loaded
 from llmops.compiler.model.request import Files, Request

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.conf import CONFIG, ENV, Conf, File
 from llmops.compiler.load.defaults import Item
 from llmops.compiler.load.overrides import Read
+from llmops.compiler.model.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
 from llmops.compiler.diagnostics.suggest import did_you_mean
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.disk import join
 from llmops.compiler.load.overrides import MAX_COUNT, Given
 from llmops.compiler.load.parse import parse
 from llmops.compiler.load.places import Places
+from llmops.compiler.model.finding import Diagnostic, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.project import Settings
 from llmops.compiler.model.request import Files, TooLarge

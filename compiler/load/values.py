@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code
 from llmops.compiler.load import codes, interpolate
 from llmops.compiler.load.gate import cut
 from llmops.compiler.load.merge import MISSING
 from llmops.compiler.load.trace import Trace
+from llmops.compiler.model.finding import Code
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.kinds import Kind, Shape
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmops.compiler.diagnostics.collect import merge
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Finding, Label, Severity
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.emit.emitter import emit
@@ -16,6 +15,7 @@ from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
 from llmops.compiler.model.artifact import Artifact, Emitted
+from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Severity
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.kinds import walk
 from llmops.compiler.model.project import Project, Workspace

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.model.artifact import Artifact
+from llmops.compiler.model.finding import Finding, Label
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.sources import Span
 from llmops.compiler.model.view import Node, Reader, View

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Code, Finding
+from llmops.compiler.model.finding import Code, Finding
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Composed, Resource

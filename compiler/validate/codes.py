@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.compiler.diagnostics.finding import Code, Severity
+from llmops.compiler.model.finding import Code, Severity
 
 UNKNOWN_FIELD = Code(
     "SCH001", "unknown-field", Severity.ERROR,

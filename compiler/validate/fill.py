@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Edit, Finding, Fix, Label
 from llmops.compiler.diagnostics.suggest import distance
+from llmops.compiler.model.finding import Edit, Finding, Fix, Label
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes

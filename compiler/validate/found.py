@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmops.compiler.diagnostics.finding import Code, Finding, Fix, Label
+from llmops.compiler.model.finding import Code, Finding, Fix, Label
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate.explain import Problem

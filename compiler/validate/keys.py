@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from llmops.compiler.diagnostics.finding import Edit, Finding, Fix, Label
 from llmops.compiler.diagnostics.suggest import did_you_mean, listed
+from llmops.compiler.model.finding import Edit, Finding, Fix, Label
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes

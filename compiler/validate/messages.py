@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from llmops.compiler.diagnostics.finding import Finding, Label
+from llmops.compiler.model.finding import Finding, Label
 from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.validate import codes, keys, values
 from llmops.compiler.validate.explain import Problem

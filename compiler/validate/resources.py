@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.diagnostics.suggest import did_you_mean, listed
+from llmops.compiler.model.finding import Finding, Label
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import Kind, Shape
 from llmops.compiler.model.project import Composed, Resource

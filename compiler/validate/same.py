@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llmops.compiler.diagnostics.finding import Code, Finding, Label
+from llmops.compiler.model.finding import Code, Finding, Label
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.model.project import Resource

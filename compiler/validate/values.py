@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Edit, Fix, Label
 from llmops.compiler.diagnostics.suggest import did_you_mean, listed, nearest
+from llmops.compiler.model.finding import Edit, Fix, Label
 from llmops.compiler.model.kinds import Shape, json_type
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.explain import Problem, regex

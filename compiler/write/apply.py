@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.artifact import Lock
+from llmops.compiler.model.finding import Diagnostic, Outcome, diagnose
 
 from . import codes
 from .journal import (

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.artifact import Lock, LockEntry
+from llmops.compiler.model.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.sources import Span
 
 from . import codes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
-from llmops.compiler.diagnostics.finding import Diagnostic, diagnose
+from llmops.compiler.model.finding import Diagnostic, diagnose
 
 from . import codes
 from .difference import shorten

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, diagnose
 from llmops.compiler.model.artifact import Emitted, Lock, LockEntry
+from llmops.compiler.model.finding import Diagnostic, Outcome, diagnose
 
 from . import codes
 from .difference import sides

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, Place, diagnose
+from llmops.compiler.model.finding import Diagnostic, Outcome, Place, diagnose
 from llmops.compiler.model.sources import SourceFile, Span
 
 from . import codes

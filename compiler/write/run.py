@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome, Severity
 from llmops.compiler.model.artifact import Emitted
+from llmops.compiler.model.finding import Diagnostic, Outcome, Severity
 
 from .apply import Report, apply, changed_meanwhile, guarded, recover
 from .journal import State, undone_lock

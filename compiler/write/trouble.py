@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, diagnose
+from llmops.compiler.model.finding import Code, Diagnostic, diagnose
 
 from . import codes
 from .tree import MAX_READ, BlockedError, Kind, Seen

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llmops.compiler.diagnostics.codes import all_codes, doc_page, rules
-from llmops.compiler.diagnostics.finding import Code
+from llmops.compiler.model.finding import Code
 from llmops.compiler.rules import load_rules
 
 ROOT = Path(__file__).resolve().parent.parent.parent

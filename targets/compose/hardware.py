@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive.hardware import accelerator, count, count_place, pool
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.model.exports import Service
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.target import Lowering, Unsupported

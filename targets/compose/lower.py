@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.model.artifact import Artifact
 from llmops.compiler.model.exports import Service
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering, Unsupported

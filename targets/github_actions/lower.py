@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact
+from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import literal, plain
 from llmops.compiler.model.target import Lowering, Unsupported

@@ -9,8 +9,8 @@ from typing import Any
 from llmops.compiler.derive.model import task
 from llmops.compiler.derive.placement import host, platform
 from llmops.compiler.derive.route import behind_gateway, outside_variable, provider_key, served_name
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.model.exports import Endpoint, Variable
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.sources import Fact, Source

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding
 from llmops.compiler.model.artifact import Artifact, Format
+from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import Source

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.diagnostics.suggest import nearest
+from llmops.compiler.model.finding import Finding, Label
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.target import Unsupported
 from llmops.compiler.model.units import seconds

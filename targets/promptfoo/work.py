@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.emit.escapes import promptfoo_text
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import At, Span

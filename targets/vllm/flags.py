@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import best, did_you_mean, listed
 from llmops.compiler.facts import EngineFacts, EngineOption, Facts
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, plain
 

@@ -9,9 +9,9 @@ from llmops.compiler.derive.hardware import engine as engine_facts
 from llmops.compiler.derive.hardware import parallelism
 from llmops.compiler.derive.model import task as task_of
 from llmops.compiler.derive.route import served_name
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.facts import EngineFacts
 from llmops.compiler.model.artifact import Artifact
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View

@@ -8,8 +8,8 @@ from typing import Any
 from llmops.compiler.derive.placement import platform
 from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.secrets import variable
-from llmops.compiler.diagnostics.finding import Finding, Label
 from llmops.compiler.model.exports import Variable
+from llmops.compiler.model.finding import Finding, Label
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 

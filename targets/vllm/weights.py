@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive.route import served_name
-from llmops.compiler.diagnostics.finding import Finding, Label, Severity
 from llmops.compiler.facts import EngineFacts
+from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Unsupported
 from llmops.compiler.model.view import View

@@ -14,7 +14,7 @@ from llmops.compiler.cli.report import Told, present
 from llmops.compiler.cli.run import Run, compile_for, repository_path, split, unknown_checks
 
 if TYPE_CHECKING:
-    from llmops.compiler.diagnostics.finding import Diagnostic
+    from llmops.compiler.model.finding import Diagnostic
     from llmops.compiler.write.plan import Plan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from llmops.compiler.cli.options import console, reporting, shared
-from llmops.compiler.diagnostics.finding import Code
+from llmops.compiler.model.finding import Code
 
 
 @click.command("rules")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from llmops.compiler.diagnostics.collect import plural, shown_environments
 from llmops.compiler.diagnostics.escape import code_span, escape, table_cell, workflow_data, workflow_property
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
 from llmops.compiler.diagnostics.render.places import by_severity, position
+from llmops.compiler.model.finding import Diagnostic, Severity
 
 MOST = 10
 """GitHub shows so many errors, and so many warnings, of one step."""

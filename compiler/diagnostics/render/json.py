@@ -8,8 +8,8 @@ from typing import Any
 
 from llmops.compiler.diagnostics.codes import doc_page
 from llmops.compiler.diagnostics.collect import count
-from llmops.compiler.diagnostics.finding import Diagnostic, Edit, Fix
 from llmops.compiler.diagnostics.render.places import fingerprint
+from llmops.compiler.model.finding import Diagnostic, Edit, Fix
 from llmops.compiler.model.sources import Span
 
 VERSION = 1

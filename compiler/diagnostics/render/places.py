@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Severity
+from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.sources import Span
 
 ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Place, Severity
 from llmops.compiler.diagnostics.render.places import fingerprint
+from llmops.compiler.model.finding import Code, Diagnostic, Place, Severity
 from llmops.compiler.model.sources import Span
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

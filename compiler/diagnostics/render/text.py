@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from llmops.compiler.diagnostics.collect import shown_environments
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Diagnostic, Place
 from llmops.compiler.diagnostics.render.cells import Row, cut, row
 from llmops.compiler.diagnostics.render.places import position
+from llmops.compiler.model.finding import Diagnostic, Place
 from llmops.compiler.model.sources import Sources, Span
 
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "1;36", "bold": "1", "frame": "34", "dim": "2"}

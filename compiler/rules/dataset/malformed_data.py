@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.rows import Unreadable, local_files, read
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import Address
 from llmops.schemas.types import DATASET
 

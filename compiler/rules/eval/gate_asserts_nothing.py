@@ -8,8 +8,8 @@ from typing import Any
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.assertions import assertions, informational, vacuous
 from llmops.compiler.derive.gate import blocks
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import listed, nearest
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import EVAL
 

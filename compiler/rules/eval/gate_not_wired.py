@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.gate import before, before_merge, blocks, deploys, runs, stages
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import EVAL, PIPELINE
 

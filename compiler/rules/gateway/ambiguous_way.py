@@ -8,7 +8,7 @@ from typing import Any
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.calls import calls
 from llmops.compiler.derive.route import Route, behind_gateway, route, serving
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT, MODEL

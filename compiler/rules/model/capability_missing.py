@@ -8,7 +8,7 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.calls import all_calls
 from llmops.compiler.derive.model import called, capability, source_note
 from llmops.compiler.derive.prompt import needs
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 
 

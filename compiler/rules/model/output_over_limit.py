@@ -13,7 +13,7 @@ from llmops.compiler.derive.params import params
 from llmops.compiler.derive.places import config_place
 from llmops.compiler.derive.prompt import has_params, place
 from llmops.compiler.derive.route import route
-from llmops.compiler.diagnostics.finding import Code, Edit, Finding, Fix, Label, Severity
+from llmops.compiler.model.finding import Code, Edit, Finding, Fix, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.view import Node, View

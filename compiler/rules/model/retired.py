@@ -9,7 +9,7 @@ from typing import Any
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.calls import calls
 from llmops.compiler.derive.model import called, hosted, retires, source_note
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import MODEL
 

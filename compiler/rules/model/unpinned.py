@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.model import COMMIT, called, repo
-from llmops.compiler.diagnostics.finding import Code, Edit, Finding, Fix, Label, Severity
+from llmops.compiler.model.finding import Code, Edit, Finding, Fix, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import MODEL
 

@@ -9,7 +9,7 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.calls import calls
 from llmops.compiler.derive.places import config_place
 from llmops.compiler.derive.route import Route, route
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import MODEL
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.calls import all_calls
 from llmops.compiler.derive.model import called, source_note, task
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 
 
 def check(scope: Scope) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.literals import Literal, literals
 from llmops.compiler.derive.places import span
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Finding, Label, Severity, diagnose
+from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Severity, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import walk
 from llmops.compiler.model.project import Project

@@ -7,8 +7,8 @@ from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.rows import columns, dataset_of, found_columns
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import listed, nearest
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import DATASET, EVAL

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.prompt import all_parts
 from llmops.compiler.derive.template import MalformedError, names
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.schemas.types import PROMPT
 
 

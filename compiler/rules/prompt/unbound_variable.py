@@ -9,8 +9,8 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.chosen import eval_rows
 from llmops.compiler.derive.prompt import variables
 from llmops.compiler.derive.rows import Row, columns, dataset_of
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import listed, nearest
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import EVAL
 

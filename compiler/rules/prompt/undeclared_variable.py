@@ -9,8 +9,8 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.places import named_at
 from llmops.compiler.derive.prompt import Part, all_parts, variables
 from llmops.compiler.derive.template import MalformedError, find, names
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import listed, nearest
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.sources import Span
 from llmops.compiler.model.view import View
 from llmops.schemas.types import PROMPT

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.prompt import all_parts, variables
 from llmops.compiler.derive.template import MalformedError, names
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.diagnostics.suggest import nearest
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.schemas.types import PROMPT
 
 

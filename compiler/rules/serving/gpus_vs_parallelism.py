@@ -8,7 +8,7 @@ from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.hardware import count, count_place, parallelism, pool
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
 

@@ -9,7 +9,7 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.architecture import Dimensions, architecture
 from llmops.compiler.derive.hardware import Parallelism, parallelism
 from llmops.compiler.derive.model import called, source_note
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT

@@ -10,7 +10,7 @@ from llmops.compiler.derive.hardware import accelerator, count_place, memory_bou
 from llmops.compiler.derive.memory import Budget, budget, dtype_bytes, gib
 from llmops.compiler.derive.model import called, context_tokens
 from llmops.compiler.derive.sizes import fewest, sources_note
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT

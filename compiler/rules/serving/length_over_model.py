@@ -9,7 +9,7 @@ from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.memory import table
 from llmops.compiler.derive.model import called, context_tokens, source_note
 from llmops.compiler.derive.places import config_place
-from llmops.compiler.diagnostics.finding import Code, Edit, Finding, Fix, Label, Severity
+from llmops.compiler.model.finding import Code, Edit, Finding, Fix, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
 

@@ -10,7 +10,7 @@ from llmops.compiler.derive.hardware import accelerator, count, count_place, mem
 from llmops.compiler.derive.memory import Budget, budget, gib
 from llmops.compiler.derive.model import called
 from llmops.compiler.derive.sizes import fewest, sources_note, unknown_figure
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
 

@@ -9,9 +9,9 @@ from datetime import date
 import pytest
 
 from llmops.compiler.check.rule import Rule, Scope
-from llmops.compiler.diagnostics.finding import Code, Finding, Label, Severity
 from llmops.compiler.driver import Compilation, Options, compile_project, toolkit
 from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.request import Request
 from llmops.schemas.types import MODEL
 from tests.support.projects import MINIMAL

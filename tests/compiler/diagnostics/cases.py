@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.compiler.diagnostics.finding import Code, Diagnostic, Edit, Fix, Place, Severity, diagnose
+from llmops.compiler.model.finding import Code, Diagnostic, Edit, Fix, Place, Severity, diagnose
 from llmops.compiler.model.sources import SourceFile, Span
 
 FILES = {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.compiler.diagnostics.collect import count, merge, shown_environments
-from llmops.compiler.diagnostics.finding import Severity
+from llmops.compiler.model.finding import Severity
 from tests.compiler.diagnostics.cases import CASES
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from llmops.compiler.diagnostics.finding import Edit, Finding, Fix, Label, Severity
 from llmops.compiler.diagnostics.locate import locate, span_of, writers
+from llmops.compiler.model.finding import Edit, Finding, Fix, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.project import Composed
 from llmops.compiler.model.sources import FromDefault, FromFile, FromOverride, Origin, Span, Write

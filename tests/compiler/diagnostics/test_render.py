@@ -11,9 +11,9 @@ import pytest
 from llmops import schemas
 from llmops.compiler.diagnostics import collect
 from llmops.compiler.diagnostics.escape import escape
-from llmops.compiler.diagnostics.finding import Severity
 from llmops.compiler.diagnostics.render import cells, github, sarif, text
 from llmops.compiler.diagnostics.render import json as as_json
+from llmops.compiler.model.finding import Severity
 from tests.compiler.diagnostics.cases import CASES, CODES, ENVIRONMENTS, EVIL_SOURCE, REF001, SOURCES, hostile
 
 SECRET = "sk-live-1234567890"
@@ -80,7 +80,7 @@ def test_a_secret_is_shown_by_no_renderer():
 
 
 def test_a_secret_over_several_lines_is_hidden_in_all_of_them():
-    from llmops.compiler.diagnostics.finding import diagnose
+    from llmops.compiler.model.finding import diagnose
     from llmops.compiler.model.sources import SourceFile, Span
 
     sources = {"k.yaml": SourceFile("k.yaml", b"key: |\n  -----BEGIN\n  abc\nrest: 1\n")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmops.compiler.diagnostics.finding import Diagnostic, Outcome
 from llmops.compiler.load import Memory, load
+from llmops.compiler.model.finding import Diagnostic, Outcome
 from llmops.compiler.model.kinds import Kind, Shape
 from llmops.compiler.model.project import Composed, Loaded
 from llmops.compiler.model.request import Request

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from llmops.compiler.diagnostics.finding import Code, Finding
+from llmops.compiler.model.finding import Code, Finding
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.project import Composed
 from llmops.compiler.validate import Validated, validate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from llmops.compiler.diagnostics.finding import Code
+from llmops.compiler.model.finding import Code
 from llmops.compiler.validate.codes import CODES
 from llmops.schemas import kind_names
 from tests.compiler.validate.kit import Row, rows, run

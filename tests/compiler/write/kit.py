@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmops.compiler.diagnostics.finding import Diagnostic
 from llmops.compiler.model.artifact import Emitted
+from llmops.compiler.model.finding import Diagnostic
 from llmops.compiler.model.keys import Address
 from llmops.compiler.write.apply import Report, apply, read_lock
 from llmops.compiler.write.plan import Plan
