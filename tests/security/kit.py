@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +83,7 @@ def run(
     prepare: Callable[[], None] | None = None,
     **more: str,
 ) -> Done:
-    """Run the command line. However it ends, it must be no crash and no fault: that is asserted here, for every test."""
+    """Run the command line. However it ends, it must be no crash and no fault: asserted here, for every test."""
 
     def limits() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -109,6 +112,24 @@ def compile_json(folder: Path, *arguments: str) -> Done:
 def _used() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def called(*arguments: str, **more: str) -> Done:
+    """The same in this process, for tests that run the command very often; the variables are all that there is."""
+    from llmops.compiler.cli.main import main
+
+    out, err = io.StringIO(), io.StringIO()
+    before, start = dict(os.environ), time.process_time()
+    os.environ.clear()
+    os.environ.update(environment(**more))
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(list(arguments))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert code in (0, 1, 2, 4), err.getvalue()[-2000:]
+    return Done(code, out.getvalue(), err.getvalue(), time.process_time() - start)
 
 
 def write(folder: Path, files: Files) -> Path:
