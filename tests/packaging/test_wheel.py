@@ -102,14 +102,15 @@ def test_the_installed_command_compiles_from_another_folder(built: dict[str, Pat
     dependencies = next(p for p in map(Path, sys.path) if p.name == "site-packages")
     (site / "dependencies.pth").write_text(f"{dependencies}\n")
     example = REPOSITORY / "examples" / "support-rag"
-    for number, command in enumerate((["-m", "llmops"], ["-c", "import sys; from llmops.__main__ import main; main()"])):
+    entry = ["-c", "from llmops.__main__ import main; main()"]
+    for number, command in enumerate((["-m", "llmops"], entry)):
         project = tmp_path / f"project{number}"
         ignored = shutil.ignore_patterns("generated", ".github", "llmops.lock", ".llmops")
         shutil.copytree(example, project, ignore=ignored)
         clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(
-            [home / "bin" / "python", "-I", *command, "-C", str(project), "compile"], cwd=tmp_path, env=clean, text=True,
-            check=False, capture_output=True,
+            [home / "bin" / "python", "-I", *command, "-C", str(project), "compile"], cwd=tmp_path, env=clean,
+            text=True, check=False, capture_output=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         for path in (p for folder in ("generated", ".github") for p in (example / folder).rglob("*") if p.is_file()):
