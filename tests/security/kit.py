@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -23,6 +24,11 @@ SECONDS = 20
 MEMORY = 1 << 30
 """Bytes of address space."""
 MODULE = (sys.executable, "-m", "llmops")
+
+UNSAFE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+"""Characters that no output may hold: control (but the end of a line), bidi, invisible."""
 
 CONFIG = "conf/config.yaml"
 MODEL = "conf/model/answerer.yaml"

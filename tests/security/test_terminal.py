@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.kit import CONFIG, EVAL, MODEL, PROMPT, Files, called, project, run
+from tests.security.kit import CONFIG, EVAL, MODEL, PROMPT, UNSAFE, Files, called, project, run
 from tests.support.projects import MINIMAL
 
-UNSAFE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
-"""All but the end of a line."""
 COMMAND = re.compile(r"^(?:::(?!error title=|warning title=)|[^:\n]*##\[)", re.MULTILINE)
 """A command to the runner of GitHub Actions that is none of ours."""
 
