@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
+_NAMED = re.compile(r"(?<!\{)\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}(?!\})")
+"""A tag that is a name and nothing else, as nearly all are."""
+_WORDS = frozenset((
+    "true", "false", "none", "True", "False", "None", "and", "or", "not", "if", "else", "in", "is", "loop", "self",
+    "super", "caller", "varargs", "kwargs", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "context",
+))
+"""Names with a meaning of their own."""
 _OPENING = re.compile(r"\{\{|\{%")
+_ANY = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
 _CLOSING = {"{{": "}}", "{%": "%}"}
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
@@ -48,8 +56,9 @@ def names(text: str, syntax: str) -> tuple[str, ...]:
 
 
 def _jinja_names(text: str) -> Iterable[str]:
-    if "{{" not in text and "{%" not in text and "{#" not in text:
-        return ()
+    named = _NAMED.findall(text)
+    if not _ANY.search(_NAMED.sub("\0", text)) and _WORDS.isdisjoint(named):
+        return named  # without the parser, which takes longer to import than most projects to compile
     if len(text) > MAX_CHARACTERS or len(_OPENING.findall(text)) > MAX_TAGS:
         raise MalformedError(f"a template may have {MAX_CHARACTERS:,} characters and {MAX_TAGS:,} tags", 1)
     from jinja2 import TemplateSyntaxError, meta, nodes

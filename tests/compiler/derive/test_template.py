@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from unittest import mock
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmops.compiler.derive import template
 from llmops.compiler.derive.template import MalformedError, find, names
 
 
@@ -37,6 +43,29 @@ def test_names(text: str, syntax: str, expected: tuple[str, ...]) -> None:
 def test_malformed(text: str, syntax: str) -> None:
     with pytest.raises(MalformedError):
         names(text, syntax)
+
+
+PIECES = st.sampled_from((
+    "{{ a }}", "{{b}}", "{{ a_1 }}", "{{  c\n}}", "{{ true }}", "{{ loop }}", "{{ a.b }}", "{{ a | upper }}",
+    "{{", "}}", "{", "}", "{%", "%}", "{#", "#}", "{% if a %}", "{% endif %}", "text", " ", "\n", "{{ '}}' }}", "{{ range }}",
+))
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_the_short_way_is_the_parsers(text: str) -> None:
+    """What is read without the parser is what the parser would say."""
+    with mock.patch.object(template, "_NAMED", re.compile(r"(?!)")):
+        names.cache_clear()
+        slow = outcome(text)
+    names.cache_clear()
+    assert outcome(text) == slow
+
+
+def outcome(text: str) -> tuple[str, ...] | None:
+    try:
+        return names(text, "jinja2")
+    except MalformedError:
+        return None
 
 
 def test_nothing_is_rendered() -> None:
