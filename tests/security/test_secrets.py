@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from llmops.compiler.driver import Toolkit, compile_project, toolkit
+from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.request import Request
 from tests.security.kit import (
     CONFIG,
     DATA,
@@ -82,6 +85,11 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def tools() -> Toolkit:
+    return toolkit()
+
+
 @pytest.mark.parametrize("name", PLACES)
 def test_it_is_an_error_and_is_not_shown(tmp_path: Path, name: str) -> None:
     folder = project(tmp_path / "p", PLACES[name])
@@ -95,6 +103,14 @@ def test_it_is_an_error_and_is_not_shown(tmp_path: Path, name: str) -> None:
             assert (done.code, "PIP002" in done.text) == (1, True), (arguments, done.text)
     assert everything(folder) == before
     assert everything(tmp_path / "tmp") == {}
+
+
+def test_nor_is_it_in_a_diagnostic(tools: Toolkit) -> None:
+    """For editors and other programs that take them as values."""
+    for name, changes in PLACES.items():
+        made = compile_project(Memory({**MINIMAL, **changes}), Request(), None, tools)
+        assert "PIP002" in {one.code for one in made.diagnostics}, name
+        assert SHOWN not in repr((made.diagnostics, made.unknown, made.silenced)), name
 
 
 ARGUMENTS = (

@@ -119,3 +119,19 @@ def test_colour_is_ours_alone(tmp_path: Path) -> None:
     done = run("compile", "--color", "always", cwd=folder)
     assert done.code == 1
     harmless(re.sub(r"\x1b\[[0-9;]*m", "", done.text))
+
+
+def test_a_drawing_is_bounded(tmp_path: Path) -> None:
+    """Mermaid draws no more than 500 lines and 50,000 characters; identifiers are ours."""
+    names = [f"m{number}" for number in range(900)]
+    routes = "".join(f"  {name}: {{}}\n" for name in names)
+    folder = project(tmp_path, {
+        CONFIG: f"defaults:\n  - model: [answerer, {', '.join(names)}]\n  - prompt: [answer]\n  - eval: [quality]\n"
+        "  - gateway: [main]\n",
+        "conf/gateway/main.yaml": f"engine: litellm\nroutes:\n  answerer: {{}}\n{routes}",
+        **{f"conf/model/{name}.yaml": MINIMAL[MODEL] for name in names},
+    })  # fmt: skip
+    done = run("graph", cwd=folder)
+    assert done.code == 0
+    assert len(done.out) < 50_000
+    assert len(re.findall(r"-->|---", done.out)) <= 500
