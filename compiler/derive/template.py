@@ -56,11 +56,13 @@ def names(text: str, syntax: str) -> tuple[str, ...]:
 
 
 def _jinja_names(text: str) -> Iterable[str]:
+    if "{{" not in text and "{%" not in text and "{#" not in text:
+        return ()
+    if len(text) > MAX_CHARACTERS or len(_OPENING.findall(text)) > MAX_TAGS:
+        raise MalformedError(f"a template may have {MAX_CHARACTERS:,} characters and {MAX_TAGS:,} tags", 1)
     named = _NAMED.findall(text)
     if not _ANY.search(_NAMED.sub("\0", text)) and _WORDS.isdisjoint(named):
         return named  # without the parser, which takes longer to import than most projects to compile
-    if len(text) > MAX_CHARACTERS or len(_OPENING.findall(text)) > MAX_TAGS:
-        raise MalformedError(f"a template may have {MAX_CHARACTERS:,} characters and {MAX_TAGS:,} tags", 1)
     from jinja2 import TemplateSyntaxError, meta, nodes
 
     parser = _parser()
