@@ -10,11 +10,11 @@ import pytest
 
 from llmops import __version__
 from llmops.compiler.diagnostics.codes import all_codes
-from llmops.compiler.diagnostics.finding import Diagnostic
 from llmops.compiler.diagnostics.render import github, sarif, text
 from llmops.compiler.diagnostics.render import json as as_json
 from llmops.compiler.driver import Compilation, Options, Toolkit, compile_project, toolkit
 from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.finding import Diagnostic
 from llmops.compiler.model.request import Request
 from llmops.compiler.model.sources import Sources, Span
 from tests.security.kit import UNSAFE
