@@ -27,6 +27,7 @@ from tests.tools import install  # noqa: E402  (the path above makes it importab
 
 TOOLS = REPOSITORY / "tests" / "tools"
 PYTHON_LOCKS = (
+    (REPOSITORY / "requirements" / "dev.in", REPOSITORY / "requirements" / "dev.txt"),
     (TOOLS / "uv.in", TOOLS / "uv.txt"),
     (TOOLS / "lint.in", TOOLS / "lint.txt"),
     (TOOLS / "nodejs.in", TOOLS / "nodejs.txt"),
