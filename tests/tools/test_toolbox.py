@@ -13,14 +13,24 @@ from typing import Any
 
 import pytest
 
+from llmops.compiler.facts import Facts
 from tests.e2e.fakeai import FakeAI
 from tests.tools import install, running, toolbox
 
 KEY = "sk-test-0d6f1c"
-CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
-SETUP_NODE = "actions/setup-node@49933ea5288caeca8642d1e84afbd3f7d6820020 # v4.4.0"
-SETUP_PYTHON = "actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0"
-UPLOAD = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2"
+
+
+def pinned(name: str) -> str:
+    """As the catalogue pins it: the commit, and its tag behind `#`."""
+    pin = Facts().action(name)
+    assert pin is not None
+    return f"{name}@{pin.commit} # {pin.tag}"
+
+
+CHECKOUT = pinned("actions/checkout")
+SETUP_NODE = pinned("actions/setup-node")
+SETUP_PYTHON = pinned("actions/setup-python")
+UPLOAD = pinned("actions/upload-artifact")
 
 WORKFLOW = f"""\
 name: Check answers
