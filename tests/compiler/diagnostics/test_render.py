@@ -27,7 +27,7 @@ def test_text(golden):
 
 
 def test_text_in_colour_with_links(golden):
-    look = text.Look(color=True, link=lambda span: f"file:///work/{span.file}#{span.line}")
+    look = text.Look(color=True, link=lambda span: f"file:///project/{span.file}#{span.line}")
     golden("colour.txt", text.render(CASES[2:3], SOURCES, ENVIRONMENTS, look).replace("\x1b", "␛"))
 
 
