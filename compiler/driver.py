@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from llmops.compiler.check import suppress
 from llmops.compiler.check.engine import check
 from llmops.compiler.check.levels import relevel, unfit
 from llmops.compiler.check.rule import Rule
+from llmops.compiler.derive.secrets import brought
 from llmops.compiler.diagnostics.codes import all_codes
 from llmops.compiler.diagnostics.collect import merge
 from llmops.compiler.diagnostics.locate import locate
@@ -180,7 +182,7 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
         valid = validated[env]
         linked = link(
             settings.name, composed, tools.kinds, valid.resources, valid.environment, texts,
-            lambda kind, name: _implied(tools.facts, kind, name), elsewhere, tuple(settings.environments),
+            partial(brought, tools.facts), elsewhere, tuple(settings.environments),
         )
         projects[env] = linked.project
         for code, finding in (*valid.findings, *linked.findings):
@@ -189,11 +191,3 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
         found.append(locate(code, finding, loaded.environments[env]))
     found.extend(unselected(loaded))
     return Workspace(settings, projects, loaded.sources), found
-
-
-def _implied(facts: Facts, kind: str, name: str) -> tuple[Mapping[str, Any], str] | None:
-    """What the catalogue brings: the secret of a provider whose key has a name."""
-    provider = facts.provider(name) if kind == "secret" else None
-    if provider is None or provider.key_variable is None:
-        return None
-    return {"variable": provider.key_variable}, provider.fact

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from llmops.compiler.facts import Facts
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Fact
 from llmops.compiler.model.view import View
+from llmops.schemas.types import SECRET
 
 
 def variable(secret: View[Any], consumer: str) -> Sourced[str]:
@@ -20,3 +23,11 @@ def variable(secret: View[Any], consumer: str) -> Sourced[str]:
     if secret.resource.implied:
         return Sourced(found.value, (Fact(secret.resource.implied, "", ""),), raw=True)
     return found
+
+
+def brought(facts: Facts, kind: str, name: str) -> tuple[Mapping[str, Any], str] | None:
+    """What the catalogue brings where no file does: the secret of a provider whose key has a name, and its fact."""
+    provider = facts.provider(name) if kind == SECRET.name else None
+    if provider is None or provider.key_variable is None:
+        return None
+    return {"variable": provider.key_variable}, provider.fact
