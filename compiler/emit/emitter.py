@@ -62,22 +62,33 @@ def _bytes(artifact: Artifact, tree: Tree, path: str) -> tuple[bytes, list[Origi
     if artifact.format is Format.VERBATIM:
         return _verbatim(artifact.body, path)
     plain: Any = None
+    front = Lines()
     if artifact.format in (Format.TEXT, Format.MARKDOWN):
+        if artifact.front is not None:
+            front, plain = _front(artifact, tree, path)
         lines = text.write(artifact.body, tree, markdown=artifact.format is Format.MARKDOWN)
     else:
-        lines, plain = _data(artifact, tree, path)
+        lines, plain = _data(artifact.body, artifact.format, tree, path)
     if artifact.comment is not None and artifact.format in _WITH_HEADER:
         _put_header(artifact, lines)
-    joined = "\n".join(lines.text) + "\n" if lines.text else ""
-    return b"" if tree.problems else joined.encode(), lines.origins, plain
+    joined = "".join(f"{line}\n" for line in (*front.text, *lines.text))
+    return b"" if tree.problems else joined.encode(), [*front.origins, *lines.origins], plain
 
 
-def _data(artifact: Artifact, tree: Tree, path: str) -> tuple[Lines, Any]:
-    root = tree.node(artifact.body)
+def _front(artifact: Artifact, tree: Tree, path: str) -> tuple[Lines, Any]:
+    """The data before a Markdown text, between the lines that tell it apart."""
+    lines, plain = _data(artifact.front, Format.YAML, tree, path)
+    lines.text[:] = ["---", *lines.text, "---"]
+    lines.origins[:] = [(), *lines.origins, ()]
+    return lines, plain
+
+
+def _data(body: Any, as_: Format, tree: Tree, path: str) -> tuple[Lines, Any]:
+    root = tree.node(body)
     if tree.problems:
         return Lines(), None
     plain = data(root)
-    write, difference = _FORMATS[artifact.format]
+    write, difference = _FORMATS[as_]
     lines = write(root)
     found = difference("\n".join(lines.text) + "\n" if lines.text else "", plain)
     if found is not None:

@@ -41,6 +41,9 @@ class Artifact:
     executable: bool = False
     comment: str | None = "#"
     """How a header line starts; None where the format has no comments."""
+    front: Any = None
+    """Data that stands as YAML between `---` before a Markdown body, on the file's first lines: the metadata of a card.
+    Overrides patch it, and it is what the target's check sees."""
     shared: bool = False
     """The same in every environment (a lock file that the target ships): written once, below `generated/project/`."""
 
