@@ -377,11 +377,11 @@ def _expand(texts: Texts, pattern: str) -> Iterator[str]:
 
 
 def _unused(project: Project) -> Iterator[Found]:
-    """Resources that no reference reaches and that activate no tool of their own."""
+    """Resources that no reference reaches and that are no end in themselves."""
     for address, resource in project.resources.items():
         kind = resource.kind
-        stands_alone = kind.project_scope or any(s.flag("x-target") for s in kind.shape.properties.values())
-        if stands_alone or resource.implied or kind.shape.flag("x-scope") == "target":
+        stands_alone = kind.project_scope or kind.shape.flag("x-root") or kind.shape.flag("x-scope") == "target"
+        if stands_alone or resource.implied:
             continue
         if not project.edges_to(address):
             yield codes.REF004, Finding(

@@ -76,5 +76,14 @@ TGT008 = Code(
     bad="two pipelines whose workflow gets one name",
     good="other names",
 )
+TGT009 = Code(
+    code="TGT009",
+    name="nearly-a-target",
+    severity=Severity.WARNING,
+    summary="A name that may be any tool's is nearly that of a target.",
+    why="A store may be of an engine that nothing is compiled for; a misspelt one would be such an engine.",
+    bad="engine: pgvectr",
+    good="engine: pgvector",
+)
 
-CODES = (TGT001, TGT002, TGT003, TGT004, TGT005, TGT006, TGT007, TGT008)
+CODES = (TGT001, TGT002, TGT003, TGT004, TGT005, TGT006, TGT007, TGT008, TGT009)

@@ -194,30 +194,52 @@ def _lowerings(run: _Run) -> Iterator[LoweringRun]:
 
 def _enable(environment: _Environment, registry: Registry) -> Iterator[Diagnostic]:
     project = environment.reader.project
-    for name, at in _named(project):
+    for name, at, optional in _named(project):
         if name in environment.targets:
             continue
         target = registry.get(name)
         if target is None:
-            yield _unknown(name, at, project)
+            if not optional:
+                yield _unknown(name, at, project)
+            elif nearest(name, built_in()):
+                yield _misspelt(name, at, project)
             continue
         environment.targets[name] = target
         environment.first[name] = at
         environment.reader.reads.leaves.add(at)
 
 
-def _named(project: Project) -> Iterator[tuple[str, KeyPath]]:
-    """The targets that an environment names, in fields marked `x-target` and by their options."""
+def _named(project: Project) -> Iterator[tuple[str, KeyPath, bool]]:
+    """The targets that an environment names, in fields marked `x-target` and by their options.
+
+    True where a name may also be of something that no target is made for (`x-target: "optional"`).
+    """
     for resource in [*project.resources.values(), project.environment]:
         if resource.broken:
             continue
         base: KeyPath = resource.address.path if resource.address.name else (resource.address.kind,)
-        for name, shape in resource.kind.shape.properties.items():
-            value = resource.spec.get(name)
-            if isinstance(value, str) and shape.of(value).flag("x-target"):
-                yield value, (*base, name)
+        for path in resource.kind.shape.targets:
+            value = _below(resource.spec, path)
+            shape = resource.kind.shape.down(resource.spec, path)
+            if isinstance(value, str) and shape is not None:
+                yield value, (*base, *path), shape.flag("x-target") == "optional"
         if resource.kind.shape.flag("x-scope") == "target":
-            yield resource.address.name, base
+            yield resource.address.name, base, False
+
+
+def _below(spec: Any, path: KeyPath) -> Any:
+    for key in path:
+        spec = spec.get(key) if isinstance(spec, Mapping) else None
+    return spec
+
+
+def _misspelt(name: str, at: KeyPath, project: Project) -> Diagnostic:
+    close = nearest(name, built_in())
+    return locate(codes.TGT009, Finding(
+        f"`{name}` is nearly the target `{close[0]}`, and no target of its own",
+        (Label(at, f"did you mean `{close[0]}`?", primary=True),),
+        notes=("nothing is compiled for it",), found=name, expected=close[0],
+    ), project.composed)
 
 
 def _unknown(name: str, at: KeyPath, project: Project) -> Diagnostic:

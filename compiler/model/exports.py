@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
@@ -100,3 +101,64 @@ class Deploy:
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     install: tuple[tuple[str, ...], ...] = ()
     tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How to do what a resource asks for, once: fill an index, make a dataset, train a model. For a CI job.
+
+    `argv` is run in the repository's root after the `install` commands and those of `prepare`, which see its variables
+    and end it if they fail; `tools` are tool chains to set up first; `results` are the files and folders that it
+    leaves; `services` must answer while it runs.
+    """
+
+    argv: tuple[Sourced[str], ...]
+    prepare: tuple[tuple[Sourced[str], ...], ...] = ()
+    install: tuple[tuple[str, ...], ...] = ()
+    tools: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    results: tuple[Sourced[str] | str, ...] = ()
+    services: tuple[Address, ...] = ()
+    files: tuple[Sourced[str] | str, ...] = ()
+    """Files of the repository that decide its outcome, beside the configs: what was compiled for it, its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolServer:
+    """How the functions of a tool are reached over the Model Context Protocol.
+
+    `transport` is `stdio` (then `argv` starts it, in the repository's root), `http` or `sse` (then `url` is its
+    address). `functions` are those that may be called: of a function tool its own name, of a server its allow-list.
+    """
+
+    transport: str
+    functions: tuple[Sourced[str], ...]
+    argv: tuple[Sourced[str], ...] = ()
+    url: Sourced[str] | None = None
+    outside: Variable | None = None
+    """The variable that holds the address where it is known only outside; `url` is None then."""
+    install: tuple[tuple[str, ...], ...] = ()
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    key: Variable | None = None
+    """The key that its callers show in the header `Authorization: Bearer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """How a served flow is called over HTTP.
+
+    `url` is the whole address. `body` is the JSON body with the flow's inputs as `{{ name }}`; `answer` and
+    `passages` are the keys, joined by dots, at which the reply holds the answer and the list of retrieved passages.
+    """
+
+    url: Sourced[str]
+    method: str
+    body: Mapping[str, Any]
+    answer: Sourced[str] | None = None
+    passages: Sourced[str] | None = None
+    key: Variable | None = None
+    outside: Variable | None = None
+    """The variable that holds the deployment's base address where it is known only outside; `url` is the path then."""
+    health: Sourced[str] | None = None

@@ -130,6 +130,17 @@ class Shape:
         return any(keyword in self.schema for keyword in ("x-brings", "x-file", "x-environment"))
 
     @cached_property
+    def targets(self) -> tuple[KeyPath, ...]:
+        """The fields below that name a target (`x-target`), through maps with known keys only."""
+        own: list[KeyPath] = []
+        for name, below in self.properties.items():
+            if "x-target" in below.schema:
+                own.append((name,))
+            elif below.properties:
+                own.extend((name, *path) for path in below.targets)
+        return tuple(own)
+
+    @cached_property
     def known(self) -> set[KeyPath]:
         """Paths below that are known to be fields, noted by those who asked."""
         return set()
