@@ -5,14 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
+from llmops.compiler.derive.assertions import assertions
 from llmops.compiler.derive.gate import blocks
+from llmops.compiler.derive.subjects import calls, services, variables
 from llmops.compiler.model.exports import Check
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
-from llmops.compiler.model.view import Node, View
+from llmops.compiler.model.view import View
 from llmops.targets.promptfoo import gate
 from llmops.targets.promptfoo.prompts import use
-from llmops.targets.promptfoo.subjects import calls, services, subjects, variables
+from llmops.targets.promptfoo.subjects import CONSUMER, subjects
 from llmops.targets.promptfoo.work import Work
 
 
@@ -25,7 +27,7 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
         return None
     work = Work(lowering)
     tried = subjects(work, eval_)
-    found = calls(work, eval_, tried, list(_judging(eval_)))
+    found = calls(lowering, eval_, tried, CONSUMER)
     folder, shared, name = lowering.folder, lowering.shared_folder, eval_.address.name
     program, suite = f"{shared}/node_modules/.bin/promptfoo", f"{folder}/{name}.yaml"
     results = _results(lowering, eval_)
@@ -42,7 +44,7 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
         prepare=(tuple(_words(program, "validate", "--config", suite)),),
         install=(install,),
         tools=("node", "python") if _runs_python(eval_) else ("node",),
-        variables=tuple(variables(found, tried)),
+        variables=tuple(variables(found, tried, CONSUMER)),
         settings=gate.settings(eval_),
         results=(results.value,),
         services=tuple(services(found)),
@@ -63,20 +65,10 @@ def _results(lowering: Lowering, eval_: View[Any]) -> Sourced[str]:
     return written.map(lambda path: posixpath.normpath(posixpath.join(lowering.root, path)))
 
 
-def _judging(eval_: View[Any]) -> list[Node]:
-    """Assertions with a judge of their own."""
-    found = list(eval_.entries("metrics"))
-    if isinstance(eval_.value.get("rows"), list):
-        found += [node for row in eval_.entries("rows") for node in row.entries("assert")]
-    return [node for node in found if node.has("judge")]
-
-
 def _runs_python(eval_: View[Any]) -> bool:
     """Whether code of the project's own in Python takes part."""
-    rows = eval_.value.get("rows")
-    asserted = [*(eval_.value.get("metrics") or {}).values()]
-    asserted += [a for row in rows or () if isinstance(rows, list) for a in row.get("assert") or ()]
+    asserted = [node.text("type").value for node in assertions(eval_)]
     subjects_ = [eval_.value.get("subject") or {}, *(eval_.value.get("subjects") or {}).values()]
-    return any(str(a["type"]).endswith("python") for a in asserted) or any(
+    return any(kind.endswith("python") for kind in asserted) or any(
         str(s.get("code", "")).endswith(".py") for s in subjects_
     )

@@ -6,16 +6,18 @@ import json
 import posixpath
 from typing import Any
 
+from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.model import task
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.route import Call, outside_variable
+from llmops.compiler.derive.subjects import headers
 from llmops.compiler.derive.texts import content
 from llmops.compiler.emit.escapes import promptfoo_provider, promptfoo_value
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.sources import At, Content, Fact
 from llmops.compiler.model.view import Node, View
-from llmops.targets.promptfoo.subjects import Subject, environment, headers
+from llmops.targets.promptfoo.subjects import CONSUMER, Subject, environment
 from llmops.targets.promptfoo.work import Work
 
 CHAT = "openai:chat:"
@@ -160,7 +162,7 @@ def _http(work: Work, subject: Subject) -> dict[str, Any]:
     sent = {
         work.text(Sourced(name, (http.source("headers", name),)), promptfoo_value).value:
             environment(value) if isinstance(value, Variable) else work.text(value, promptfoo_value)
-        for name, value in headers(http)
+        for name, value in headers(http, CONSUMER)
     }
     body = work.tree(http.tree("body"))
     more = work.tree(subject.node.tree("body"))
@@ -228,4 +230,4 @@ def file_reference(work: Work, path: Sourced[str], function: Sourced[str] | None
 
 def full_path(work: Work, path: str) -> str:
     """A path of the project, from the repository's root."""
-    return path if work.lowering.root == "." else f"{work.lowering.root}/{path}"
+    return in_repository(work.lowering, path)

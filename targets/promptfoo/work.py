@@ -7,7 +7,7 @@ is expressed there: rendered with the row's variables (`promptfoo_value`), or on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,13 @@ class Work:
         if not any(isinstance(p, Finding) and p.labels[0].at == at for p in self.problems):
             labels = (Label(at, label, primary=True),)
             self.problems.append(Finding(message, labels, help=(cure,) if cure else (), severity=Severity.ERROR))
+
+    def told(self, findings: Iterable[Finding]) -> None:
+        """What a derivation found: once for a place."""
+        for finding in findings:
+            at = finding.labels[0].at
+            if not any(isinstance(p, Finding) and p.labels[0].at == at for p in self.problems):
+                self.problems.append(finding)
 
     def text(self, text: Sourced[str], escape: Escape = promptfoo_text) -> Sourced[str]:
         """A text of a config in promptfoo's language of that place; one that has no writing there is reported."""
