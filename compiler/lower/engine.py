@@ -320,7 +320,7 @@ def _emit(
 ) -> Iterator[Emitted]:
     target = lowering.target
     name = artifact.path.lstrip("/")
-    body = artifact.body
+    body = artifact.body if artifact.front is None else artifact.front
     places = patches.pop(name, [])
     for place in places:
         body, _, unused = apply_patch(body, place.tree())
@@ -333,7 +333,8 @@ def _emit(
     scope = PROJECT_SCOPE if artifact.shared else lowering.scope
     below = folder(lowering.root, scope, target.name)
     path = name if artifact.path.startswith("/") else f"{below}/{artifact.path}"
-    result = emit(replace(artifact, body=body), target=target.name, scope=scope, path=path, escape=target.escape)
+    artifact = replace(artifact, body=body) if artifact.front is None else replace(artifact, front=body)
+    result = emit(artifact, target=target.name, scope=scope, path=path, escape=target.escape)
     found.extend(_problem(lowering, problem) for problem in result.problems)
     if result.emitted is None:
         return
