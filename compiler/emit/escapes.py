@@ -53,6 +53,18 @@ def nunjucks(text: str) -> str:
     return _nunjucks_signs(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
 
+_jinja_signs = re.compile(r"\{(?=[{%#])|\r|\n\Z").sub
+
+
+def jinja(text: str) -> str:
+    """A text that Jinja2 renders exactly once, with the settings that it has by itself.
+
+    An opening pair is broken up as in `nunjucks`. A carriage return would become a line feed, and the last line feed
+    of a template is dropped: both are written as expressions.
+    """
+    return _jinja_signs(lambda found: f"{{{{ {found[0]!r} }}}}", text)
+
+
 def litellm_value(text: str) -> str:
     """LiteLLM reads `os.environ/NAME` from the environment: as a whole value, and inside headers and URLs."""
     if "os.environ/" in text:

@@ -57,6 +57,13 @@ def test_nunjucks_gives_the_text_back(text: str) -> None:
     assert "#}" not in written, "nunjucks refuses the end of a comment that has no start"
 
 
+@given(TEXTS | BRACES | st.text(alphabet="{}%#\r\n a", max_size=12))
+def test_jinja_gives_the_text_back(text: str) -> None:
+    written = escapes.jinja(text)
+    assert jinja2.Environment().from_string(written).render() == text
+    assert JINJA.from_string(written).render() == text
+
+
 @given(TEXTS | BRACES)
 def test_go_templates_give_the_text_back(text: str) -> None:
     written = escapes.go_template(text)
@@ -125,6 +132,7 @@ ALL = [
     escapes.actions_expression,
     escapes.compose_dollar,
     escapes.nunjucks,
+    escapes.jinja,
     escapes.go_template,
     escapes.litellm_value,
     escapes.promptfoo_value,
