@@ -53,7 +53,7 @@ def nunjucks(text: str) -> str:
     return _nunjucks_signs(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
 
-_jinja_signs = re.compile(r"\{(?=[{%#])|\r|\n\Z").sub
+_jinja_signs = re.compile(r"\{(?=[{%#\r]|\n\Z)|\r|\n\Z").sub
 
 
 def jinja(text: str) -> str:
