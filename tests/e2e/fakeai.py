@@ -7,7 +7,8 @@
         client = openai.OpenAI(base_url=server.base_url, api_key="any")
 
 Rules are tried in order; the first whose `when` matches answers. A rules file (YAML or JSON) is a list of
-rules, or a mapping `{rules: [...], embeddings: {dimensions: 384}}`. A rule:
+rules, or a mapping `{rules: [...], embeddings: {dimensions: 384}}`; `embeddings: {encoder: minilm}` gives the real
+vectors of all-MiniLM-L6-v2, where the environment that runs this holds its package. A rule:
 
     when:                  every given condition must hold; without `when` the rule always matches
       model: answerer      the whole name
@@ -35,6 +36,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import importlib
 import json
 import math
 import re
@@ -47,7 +49,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 RULE_KEYS = {
     "when", "times", "delay", "status", "message", "retry_after", "reply", "echo", "tool_calls", "usage", "name",
@@ -83,12 +85,32 @@ class Answer:
     usage: Mapping[str, int] | None = None
 
 
+class Encoder(Protocol):
+    """Texts to vectors."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+
+def real_encoder(name: str) -> Encoder:
+    """The one real encoder; ImportError where this environment lacks its weights."""
+    if name != "minilm":
+        raise ValueError(f"unknown encoder `{name}`")
+    try:
+        from tests.e2e import minilm
+    except ImportError:  # started as a program: its folder is on the path, not the repository
+        minilm = importlib.import_module("minilm")
+    loaded: Encoder = minilm.load()
+    return loaded
+
+
 @dataclass(slots=True)
 class Script:
     """The rules, and how often each has answered."""
 
     rules: Sequence[Mapping[str, Any]] = ()
     dimensions: int = 16
+    encoder: Encoder | None = None
+    """What makes embeddings in place of the words' own."""
     used: dict[int, int] = field(default_factory=dict)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -121,7 +143,8 @@ def read_script(source: Path | Sequence[Mapping[str, Any]] | Mapping[str, Any]) 
             data = yaml.safe_load(text)
     if isinstance(data, Mapping):
         embeddings = data.get("embeddings") or {}
-        return Script(tuple(data.get("rules") or ()), dimensions=int(embeddings.get("dimensions", 16)))
+        encoder = real_encoder(str(embeddings["encoder"])) if "encoder" in embeddings else None
+        return Script(tuple(data.get("rules") or ()), int(embeddings.get("dimensions", 16)), encoder)
     return Script(tuple(data or ()))
 
 
@@ -306,16 +329,23 @@ def response_events(ask: Ask, answer: Answer) -> Iterator[dict[str, Any]]:
         yield {**event, "sequence_number": number}
 
 
-def embeddings_body(ask: Ask, body: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
+def _vectors(script: Script, texts: Sequence[str], size: int) -> list[list[float]]:
+    if script.encoder is None:
+        return [embed(text, size) for text in texts]
+    with script.guard:
+        return script.encoder.encode(texts)
+
+
+def embeddings_body(ask: Ask, body: Mapping[str, Any], script: Script) -> dict[str, Any]:
     inputs = body.get("input", "")
     several = isinstance(inputs, list) and not all(isinstance(token, int) for token in inputs)
     texts: list[Any] = list(inputs) if several else [inputs]
-    size = int(body.get("dimensions") or dimensions)
     data = []
-    for number, text in enumerate(texts):
-        vector: Any = embed(str(text), size)
+    made = _vectors(script, [str(text) for text in texts], int(body.get("dimensions") or script.dimensions))
+    for number, floats in enumerate(made):
+        vector: Any = floats
         if body.get("encoding_format") == "base64":
-            vector = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode()
+            vector = base64.b64encode(struct.pack(f"<{len(floats)}f", *floats)).decode()
         data.append({"object": "embedding", "index": number, "embedding": vector})
     tokens = len(ask.text.split())
     return {"object": "list", "model": ask.model, "data": data,
@@ -423,7 +453,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/responses":
             self._send(200, response_body(ask, answer))
         elif path == "/embeddings":
-            self._send(200, embeddings_body(ask, body, self.server.script.dimensions))
+            self._send(200, embeddings_body(ask, body, self.server.script))
         else:
             self._fail(404, f"no such page: {path}", "not_found")
 
