@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.project import Edge
 from llmops.compiler.model.view import Node, Reader, View
-from llmops.schemas.types import MODEL
+from llmops.schemas.types import AGENT, MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class Call:
 def calls(reader: Reader, model: View[Any]) -> Iterator[Call]:
     """Every place that calls a model, in the graph's order.
 
-    A gateway's route and a deployment serve a model, a prompt's variant is words for it, a model's replacement waits:
-    none of them calls it.
+    A gateway's route and a deployment serve a model, a prompt's variant is words for it, a model's replacement waits,
+    a fine-tuning reads its weights: none of them calls it.
     """
     for edge in reader.project.edges_to(model.address):
         kind = edge.source.kind
         uses = kind == "deployment" and len(edge.at) > 2 and edge.at[2] == "uses"
-        if kind in ("gateway", "model", "prompt") or (kind == "deployment" and not uses):
+        if kind in ("gateway", "model", "prompt", "finetune") or (kind == "deployment" and not uses):
             continue
         holder = reader.view(edge.source)
         if holder is None:
@@ -48,9 +49,16 @@ def calls(reader: Reader, model: View[Any]) -> Iterator[Call]:
         if caller is None:
             continue
         prompt = caller.ref("prompt") if isinstance(caller.value, dict) and "prompt" in caller.value else None
-        chats = prompt is not None or edge.role == "judge"
-        task = "embedding" if edge.role == "judge" and _compares(caller) else "chat"
-        yield Call(model, edge.at, caller, prompt, task if chats else None)
+        yield Call(model, edge.at, caller, prompt, _task(edge, caller, prompt))
+
+
+def _task(edge: Edge, caller: Node, prompt: View[Any] | None) -> str | None:
+    """What the model must do there."""
+    if edge.role == "embedder" or (edge.role == "judge" and _compares(caller)):
+        return "embedding"
+    if prompt is not None or edge.role in ("judge", "planner") or edge.source.kind == AGENT.name:
+        return "chat"
+    return None
 
 
 def _compares(caller: Node) -> bool:

@@ -6,12 +6,15 @@ Each answer carries its origin, so that `explain` shows which was used; None is 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from llmops.compiler.facts import Facts, ModelFacts
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Fact
 from llmops.compiler.model.view import View
+
+T = TypeVar("T")
 
 _TASKS = {
     "chat": "chat", "responses": "chat", "embedding": "embedding", "rerank": "rerank", "moderation": "moderation",
@@ -29,8 +32,19 @@ def hosted(facts: Facts, model: View[Any]) -> ModelFacts | None:
 
 
 def repo(model: View[Any]) -> Sourced[str] | None:
-    """The Hugging Face repository of weights that one serves oneself."""
-    return model.maybe_text("weights", "repo")
+    """The Hugging Face repository of weights that one serves oneself; of a fine-tuned model, those of its base."""
+    written = model.maybe_text("weights", "repo")
+    return written if written is not None else trained(model, lambda base: repo(base))
+
+
+def trained(model: View[Any], read: Callable[[View[Any]], Sourced[T] | None]) -> Sourced[T] | None:
+    """What is read of the base of a fine-tuned model; None where the model is no such one."""
+    tuning = model.ref("weights", "finetune")
+    base = tuning.ref("base") if tuning is not None else None
+    found = read(base) if base is not None and tuning is not None else None
+    if found is None or tuning is None:
+        return None
+    return found.because(tuning.ref_name("base"), model.ref_name("weights", "finetune"))
 
 
 def context_tokens(facts: Facts, model: View[Any]) -> Sourced[int] | None:
@@ -143,5 +157,14 @@ def _fact(model: View[Any], row: Any, value: Any, *named_by: str) -> Sourced[Any
     """A value of the catalogue, which stands here because of the model's name outside."""
     if value is None:
         return None
-    names = [model.source(*named_by)] if named_by[0] == "weights" else [model.source(key) for key in named_by]
-    return Sourced(value, (Fact(row.fact, row.source, row.as_of), *names), raw=True)
+    if named_by[0] == "weights":
+        weights = repo(model)
+        names = weights.sources if weights is not None else ()
+    else:
+        names = tuple(model.source(key) for key in named_by)
+    return Sourced(value, (fact_source(row), *names), raw=True)
+
+
+def fact_source(row: Any) -> Fact:
+    """The origin of what a row of the catalogue says."""
+    return Fact(row.fact, row.source, row.as_of)

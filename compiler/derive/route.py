@@ -69,7 +69,7 @@ def behind_gateway(reader: Reader, model: View[Any]) -> Route:
     deployments = list(_running(reader, model))
     if deployments:
         names = tuple(str(d.address) for d in deployments)
-        why = (deployments[0].source("model"),)
+        why = (_serves(deployments[0], model),)
         return Route(model, deployment=deployments[0], candidates=names, why=why)
     return Route(model, reached=model.has("provider"))
 
@@ -86,11 +86,19 @@ def serving(reader: Reader, model: View[Any]) -> Iterator[Node]:
 
 
 def _running(reader: Reader, model: View[Any]) -> Iterator[View[Any]]:
-    """The deployments whose one model it is."""
+    """The deployments that serve it: as their one model, or as an adapter on it."""
     for edge in reader.project.edges_to(model.address):
         deployment = reader.view(edge.source) if edge.source.kind == DEPLOYMENT.name else None
-        if deployment is not None and edge.at == deployment.at("model"):
+        if deployment is not None and edge.at[2] in ("model", "adapters"):
             yield deployment
+
+
+def _serves(deployment: View[Any], model: View[Any]) -> Source:
+    """The place where a deployment names a model that it serves."""
+    adapters = deployment.value.get("adapters", [])
+    if model.address.name in adapters:
+        return deployment.source("adapters", adapters.index(model.address.name))
+    return deployment.source("model")
 
 
 def _has_via(place: Node) -> bool:
@@ -114,7 +122,7 @@ def _by_via(reader: Reader, model: View[Any], place: Node) -> Route:
         return Route(model, gateway, None, None, False, (), why)
     deployment = place.ref("via", "deployment")
     if deployment is not None:
-        runs = deployment.value.get("model") == model.address.name
+        runs = model.address.name in (deployment.value.get("model"), *deployment.value.get("adapters", ()))
         return Route(model, deployment=deployment, reached=runs, why=why)
     return Route(model, why=why, reached=model.has("provider"))
 

@@ -102,6 +102,7 @@ def embedder_row(table: Row, repo: str, row: Row) -> Embedder:
         parameters=row.get("parameters"),
         licence=row.get("licence"),
         revision=row.get("revision"),
+        prefixes=row.get("prefixes", {}),
     )
 
 

@@ -120,6 +120,8 @@ class Embedder:
     parameters: int | None
     licence: str | None
     revision: str | None
+    prefixes: Mapping[str, str]
+    """The texts that it wants before a `query` or a `document`."""
 
 
 @dataclass(frozen=True, slots=True)
