@@ -11,6 +11,7 @@ from typing import Any
 
 from llmops.compiler.derive import ports
 from llmops.compiler.derive.ports import ANY, Input, fits
+from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.facts import Facts
 from llmops.compiler.model.keys import Key, KeyPath
 from llmops.compiler.model.sourced import Sourced
@@ -139,7 +140,8 @@ def plan(facts: Facts, flow: View[Any]) -> Plan:
         if value is not None:
             outputs[name] = value
     ordered = work.ordered(steps)
-    work.unused(steps, outputs)
+    if not work.problems:  # a name that leads nowhere takes nothing: only what it was meant to take would be unused
+        work.unused(steps, outputs)
     return Plan(flow, work.inputs, ordered, outputs, tuple(work.problems))
 
 
@@ -202,8 +204,10 @@ class _Following:
         if what in ("index", "model"):
             return bound
         closed = what in ("prompt", "agent", "tool", "flow") and (what != "tool" or bool(wanted))
+        misspelt: set[str] = set()
         for name, value in bound.items():
             if name not in wanted and closed:
+                misspelt.update(nearest(name, wanted)[:1])
                 self.problems.append(Problem(
                     node.at("with", name), f"{_of(node, what)} takes no `{name}`", "", name, tuple(wanted),
                     (f"it takes: {', '.join(sorted(wanted)) or 'nothing'}",), key_only=True,
@@ -213,13 +217,13 @@ class _Following:
         for name, port in wanted.items():
             if name in (node.value.get("with") or {}):
                 continue
-            if name in self.inputs:
+            if name in self.inputs and name not in misspelt:
                 bound[name] = self._by_name(node, name)
                 if not fits(bound[name].type, port.type):
                     self._mismatch(bound[name], f"`{name}` of {_of(node, what)}", port.type)
             elif each is not None and name == ITEM:
                 bound[name] = Value(Sourced(ITEM, (node.source("each"),)), node.at("each"), item=True)
-            elif port.required and not (what == "agent" and "input" in node.value):
+            elif port.required and name not in misspelt and not (what == "agent" and "input" in node.value):
                 self.problems.append(Problem(
                     node.at(), f"nothing fills `{name}` of {_of(node, what)}", f"no `with: {{{name}: …}}`",
                     found=name, candidates=tuple(self.inputs), key_only=True,

@@ -1,0 +1,1 @@
+"""Flows: how their steps fit together."""
