@@ -37,12 +37,21 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "dvc" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",
     ),
+    (TOOLS / "retrieval.in", TOOLS / "retrieval.txt"),
+    (
+        REPOSITORY / "targets" / "haystack" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "haystack" / "lock" / "requirements.txt",
+    ),
+    (
+        REPOSITORY / "targets" / "pgvector" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "pgvector" / "lock" / "requirements.txt",
+    ),
     (
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",
     ),
 )
-BARE = (TOOLS / "labelling.in",)
+BARE = (TOOLS / "labelling.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""
 NODE_LOCKS = (TOOLS / "node", REPOSITORY / "targets" / "promptfoo" / "lock")
 

@@ -125,6 +125,17 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Trained:
+    """What a fine-tuning leaves: the folder (from the repository's root) or the address of its weights.
+
+    `rank` is that of an adapter, None where they are whole weights.
+    """
+
+    place: Sourced[str]
+    rank: Sourced[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolServer:
     """How the functions of a tool are reached over the Model Context Protocol.
 
@@ -162,3 +173,33 @@ class App:
     outside: Variable | None = None
     """The variable that holds the deployment's base address where it is known only outside; `url` is the path then."""
     health: Sourced[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Where an index is kept, as the target of its store makes it: what whoever fills or searches it must know.
+
+    `name` is the table or collection, `schema` what it stands in, where the engine has that. `element` is `full` or
+    `half`; `algorithm` is `hnsw`, `ivfflat` or `flat`; `build` and `search` are its numbers by our names (`m`,
+    `ef_construction`; `ef`, `probes`). `indexes` are the names of what stands beside it: `vector`, `keyword`.
+    """
+
+    engine: str
+    store: Address
+    name: Sourced[str]
+    metric: Sourced[str]
+    algorithm: Sourced[str]
+    element: Sourced[str]
+    dimension: Sourced[int] | None = None
+    schema: Sourced[str] | None = None
+    build: Mapping[str, Sourced[int]] = field(default_factory=dict)
+    search: Mapping[str, Sourced[int]] = field(default_factory=dict)
+    indexes: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    language: Sourced[str] | None = None
+    """The language of its words, where they are searched."""
+    url: Sourced[str] | None = None
+    """Its store's address, where a config says it; else `outside` holds it."""
+    outside: Variable | None = None
+    """The variable that holds the address, or all that is needed to connect."""
+    key: Variable | None = None
+    """The key that its store asks for, where the address does not hold it."""

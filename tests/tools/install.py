@@ -180,6 +180,11 @@ ENVIRONMENTS: dict[str, Environment] = {
             "dvc", (REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("dvc",),
         ),
+        Environment(
+            "haystack", (REPOSITORY / "targets" / "haystack" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("hayhooks",),
+        ),
+        Environment("retrieval", (HERE / "retrieval.txt",), build_bare, needs=("uv",)),
     )
 }  # fmt: skip
 
