@@ -1,8 +1,8 @@
 """Cases of targets: a small project each, and everything that the target writes for it.
 
 `tests/targets/<target>/cases/<case>/` holds the project (llmops.yaml is optional: one environment `dev`) and
-`expected/`, the target's artifacts by their path from the repository. Lock files that a target ships are compared by
-name only.
+`expected/`, the target's artifacts by their path from the repository. Locks and programs that a target ships are
+compared by name only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llmops.compiler.model.request import Request
 from tests.support.golden import accepted
 
 HERE = Path(__file__).parent
-SHIPPED = ("package-lock.json", "requirements.txt")
+SHIPPED = ("package-lock.json", "requirements.txt", "server.py")
 CASES = sorted(path for path in HERE.glob("*/cases/*") if path.is_dir())
 
 
@@ -53,7 +53,8 @@ def test_case(case: Path) -> None:
     assert made, "the case compiles to nothing of this target"
     for path, content in made.items():
         if Path(path).name in SHIPPED:
-            content = b"(the lock file that the target ships)\n"
+            what = b"program" if path.endswith(".py") else b"lock file"
+            content = b"(the " + what + b" that the target ships)\n"
         accepted(case / "expected" / path, content)
     expected = {str(p.relative_to(case / "expected")) for p in (case / "expected").rglob("*") if p.is_file()}
     assert expected == set(made)
