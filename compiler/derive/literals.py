@@ -51,6 +51,11 @@ def _known(text: str) -> Iterator[Literal]:
     yield from sorted(taken, key=lambda found: found.start)
 
 
+def patterns() -> tuple[str, ...]:
+    """The known shapes, as patterns of Python: for a tool that looks for them in other texts."""
+    return tuple(pattern.pattern for _, _, pattern in _shapes())
+
+
 def literals(text: str) -> Iterator[Literal]:
     """Known shapes first; nothing that is a placeholder, a digest or a commit."""
     known = list(_known(text))

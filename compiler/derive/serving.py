@@ -39,6 +39,12 @@ def serving(reader: Reader, flow: View[Any]) -> tuple[Served, ...]:
     )
 
 
+def foremost(places: tuple[Served, ...]) -> tuple[Served, ...]:
+    """Of the places that serve a flow, those that callers reach first: none that another one `uses` stands behind."""
+    behind = {name for place in places for name in (place.deployment.value.get("uses") or {}).get("deployment", ())}
+    return tuple(place for place in places if place.deployment.address.name not in behind)
+
+
 def running(reader: Reader, resource: View[Any]) -> View[Any] | None:
     """The deployment that runs a store or a gateway; None where none does."""
     for edge in reader.project.edges_to(resource.address):

@@ -53,11 +53,14 @@ class Lowering(Protocol):
     def facts(self) -> Facts:
         """The catalogue."""
 
-    def ask(self, kind: type[E], resource: View[Any], near: str | None = None) -> E | None:
+    def ask(
+        self, kind: type[E], resource: View[Any], near: str | None = None, behind: bool = False
+    ) -> E | None:
         """A fact that the target in charge of a resource declares, such as its `Endpoint`.
 
         `near` is the platform from which the answer is used (`compose`: inside that network); None is the host that
-        runs the workflow. None is returned where no target answers.
+        runs the workflow. `behind` leaves out this target and those that answer before it: for one that stands before
+        what others run. None is returned where no target answers.
         """
 
 

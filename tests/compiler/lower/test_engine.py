@@ -143,6 +143,24 @@ def test_a_platform_answers_before_an_engine() -> None:
     assert made["generated/prod/tool/a.yaml"] == {"url": "http://engine"}
 
 
+def test_who_stands_before_others_asks_what_stands_behind() -> None:
+    def before(lowering: Lowering, gateway: Any, near: str | None) -> Endpoint | None:
+        inner = lowering.ask(Endpoint, gateway, near, behind=True)
+        return None if inner is None else Endpoint(inner.url.map(lambda url: f"{url}/guarded"))
+
+    def lower(lowering: Lowering) -> Iterable[Artifact]:
+        for gateway in lowering.reader.of(GATEWAY):
+            found = [lowering.ask(Endpoint, gateway), lowering.ask(Endpoint, gateway, behind=True)]
+            yield Artifact("a.yaml", {"urls": [one.url for one in found if one is not None]})
+
+    guard = target("tool", lower, exports={Endpoint: before}, order=15)
+    engine = target("place", lambda _: [], exports={Endpoint: lambda *_: Endpoint(literal("http://engine"))})
+    files = {**ONE_GATEWAY, "conf/env/dev.yaml": "env: {platform: place}\n"}
+    made = {e.path: e.data for e in compiled(files, guard, engine).emitted}
+    assert made["generated/dev/tool/a.yaml"] == {"urls": ["http://engine/guarded", "http://engine"]}
+    assert made["generated/prod/tool/a.yaml"] == {"urls": []}
+
+
 def with_overrides(patch: str) -> dict[str, str]:
     return {**ONE_GATEWAY, "conf/gateway/main.yaml": ONE_GATEWAY["conf/gateway/main.yaml"] + f"overrides: {patch}\n"}
 
