@@ -50,6 +50,10 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",
     ),
+    (
+        REPOSITORY / "targets" / "mcp" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",
+    ),
 )
 BARE = (TOOLS / "labelling.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""

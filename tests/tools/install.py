@@ -174,6 +174,10 @@ ENVIRONMENTS: dict[str, Environment] = {
             "litellm", (REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("litellm",),
         ),
+        Environment(
+            "mcp", (REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("mcp",),
+        ),
         Environment("data", (HERE / "data.txt",), build_python, needs=("uv",), provides=("mlcroissant",)),
         Environment("labelling", (HERE / "labelling.txt",), build_bare, needs=("uv",)),
         Environment(
