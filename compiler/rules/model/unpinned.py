@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
-from llmops.compiler.derive.model import COMMIT, called, repo
+from llmops.compiler.derive.model import COMMIT, called
 from llmops.compiler.model.finding import Code, Edit, Finding, Fix, Label, Severity
 from llmops.compiler.model.view import View
 from llmops.schemas.types import MODEL
@@ -15,7 +15,7 @@ from llmops.schemas.types import MODEL
 def check(scope: Scope) -> Iterator[Finding]:
     severity = Severity.ERROR if scope.production else Severity.WARNING
     for model in scope.reader.of(MODEL):
-        if repo(model) is not None:
+        if model.has("weights", "repo"):
             yield from _weights(scope, model, severity)
         elif model.has("provider") and not model.has("version"):
             yield from _alias(scope, model, severity)

@@ -37,10 +37,15 @@ def check(scope: Scope) -> Iterator[Finding]:
             f"`{model.address.name}` {message}",
             (
                 Label(at, f"{parallel.tensor} accelerators share each layer", primary=True),
-                Label(model.at("weights", "repo"), _heads(found.value)),
+                Label(_weights(model), _heads(found.value)),
             ),
             notes=(f"{called(model)}: {_heads(found.value)} {source_note(found)}",), help=(help_,), severity=severity,
         )
+
+
+def _weights(model: View[Any]) -> KeyPath:
+    """Where the weights are named: a repository, or the fine-tuning that makes them."""
+    return model.at("weights", "repo") if model.has("weights", "repo") else model.at("weights")
 
 
 def _problem(dimensions: Dimensions, tensor: int) -> tuple[str, Severity, str] | None:
