@@ -104,8 +104,14 @@ def promptfoo(before: Any, after: Any) -> Iterator[str]:
     yield from (text for text in keys(after) if text == "$ref")
 
 
+def dvc(before: Any, after: Any) -> Iterator[str]:
+    """`${name}` in dvc.yaml is a parameter's value, unless a backslash stands before it."""
+    if isinstance(after, dict) and "stages" in after:
+        yield from (text for text in texts(after) if re.search(r"(?<!\\)\$\{.*?\}", text))
+
+
 ORACLES: dict[str, Oracle] = {
-    "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo,
+    "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo, "dvc": dvc,
 }
 
 
