@@ -33,6 +33,13 @@ PYTHON_LOCKS = (
     (TOOLS / "nodejs.in", TOOLS / "nodejs.txt"),
     (TOOLS / "data.in", TOOLS / "data.txt"),
     (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
+    (TOOLS / "training.in", TOOLS / "training.txt"),
+    (TOOLS / "trainers.in", TOOLS / "trainers.txt"),
+    (TOOLS / "vllm.in", TOOLS / "vllm.txt"),
+    (
+        REPOSITORY / "targets" / "trl" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "trl" / "lock" / "requirements.txt",
+    ),
     (
         REPOSITORY / "targets" / "dvc" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",
@@ -50,12 +57,17 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "litellm" / "lock" / "requirements.txt",
     ),
+    *(
+        (REPOSITORY / "targets" / name / "lock" / "requirements.in",
+         REPOSITORY / "targets" / name / "lock" / "requirements.txt")
+        for name in ("nemo_guardrails", "presidio")
+    ),
     (
         REPOSITORY / "targets" / "mcp" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",
     ),
 )
-BARE = (TOOLS / "labelling.in", TOOLS / "retrieval.in")
+BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""
 NODE_LOCKS = (TOOLS / "node", REPOSITORY / "targets" / "promptfoo" / "lock")
 

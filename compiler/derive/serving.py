@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.derive.route import outside_variable
+from llmops.compiler.derive.secrets import variable
+from llmops.compiler.model.exports import App, Variable
+from llmops.compiler.model.sourced import Sourced, combine
+from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, Reader, View
 from llmops.schemas.types import DEPLOYMENT
 
@@ -43,6 +47,28 @@ def foremost(places: tuple[Served, ...]) -> tuple[Served, ...]:
     """Of the places that serve a flow, those that callers reach first: none that another one `uses` stands behind."""
     behind = {name for place in places for name in (place.deployment.value.get("uses") or {}).get("deployment", ())}
     return tuple(place for place in places if place.deployment.address.name not in behind)
+
+
+def called(lowering: Lowering, place: Served, consumer: str) -> App | None:
+    """How a flow is called where it runs already: at the deployment's `endpoint`, with the body that the entry says."""
+    deployment, node = place.deployment, place.node
+    if not deployment.has("endpoint") or not node.has("body"):
+        return None
+    outside = outside_variable(deployment, "endpoint", "url")
+    base = deployment.maybe_text("endpoint", "url")
+    if base is None and outside is None:
+        return None
+    path = node.text("path")
+    url = path if base is None else combine(lambda start, end: start.rstrip("/") + end, base, path)
+    secret = deployment.ref("endpoint", "secret")
+    key = None
+    if secret is not None:
+        name = variable(secret, consumer).because(deployment.ref_name("endpoint", "secret"))
+        key = Variable(name, secret.address)
+    return App(
+        url, node.text("method").value, node.tree("body"), node.maybe_text("answer"), node.maybe_text("passages"),
+        key, outside,
+    )
 
 
 def running(reader: Reader, resource: View[Any]) -> View[Any] | None:

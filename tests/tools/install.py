@@ -84,10 +84,15 @@ def _run(command: list[str | Path], cwd: Path | None = None, env: Mapping[str, s
         raise InstallError(f"`{shown}` ended with {done.returncode}:\n{done.stdout[-4000:]}")
 
 
+TOLD_TO_PIP = (
+    ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE"), ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+)  # fmt: skip
+
+
 def uv_environment() -> dict[str, str]:
-    """uv reads no pip settings: hand over the index and the certificates that pip was given."""
+    """uv reads no pip settings: hand over the index, the certificates and the folder that pip was given."""
     env = dict(os.environ)
-    for theirs, ours in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
+    for theirs, ours in TOLD_TO_PIP:
         if theirs in env and ours not in env:
             env[ours] = env[theirs]
     env.pop("VIRTUAL_ENV", None)
@@ -117,6 +122,14 @@ def build_bare(environment: Environment, folder: Path) -> None:
     _run([uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, folder], env=env)
     _run([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "--no-deps",
           "-r", environment.locks[0]], env=env)  # fmt: skip
+
+
+def build_python_and_bare(environment: Environment, folder: Path) -> None:
+    """As `build_python` from the first lock, and from the second exactly what it lists."""
+    build_python(environment, folder)
+    uv = ENVIRONMENTS["uv"].path / "bin" / "uv"
+    _run([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "--no-deps",
+          "-r", environment.locks[1]], env=uv_environment())  # fmt: skip
 
 
 def build_nodejs(environment: Environment, folder: Path) -> None:
@@ -175,11 +188,24 @@ ENVIRONMENTS: dict[str, Environment] = {
             needs=("uv",), provides=("litellm",),
         ),
         Environment(
+            "nemo-guardrails", (REPOSITORY / "targets" / "nemo_guardrails" / "lock" / "requirements.txt",),
+            build_python, needs=("uv",), provides=("nemoguardrails",),
+        ),
+        Environment(
+            "presidio", (REPOSITORY / "targets" / "presidio" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",),
+        ),
+        Environment(
             "mcp", (REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("mcp",),
         ),
         Environment("data", (HERE / "data.txt",), build_python, needs=("uv",), provides=("mlcroissant",)),
         Environment("labelling", (HERE / "labelling.txt",), build_bare, needs=("uv",)),
+        Environment(
+            "training", (HERE / "training.txt", HERE / "trainers.txt"), build_python_and_bare, needs=("uv",),
+            provides=("trl", "llamafactory-cli", "axolotl"),
+        ),
+        Environment("vllm", (HERE / "vllm.txt",), build_python, needs=("uv",), provides=("vllm",)),
         Environment(
             "dvc", (REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("dvc",),

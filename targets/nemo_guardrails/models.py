@@ -1,0 +1,63 @@
+"""The model that a rail asks, and how it is reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmops.compiler.derive.params import params
+from llmops.compiler.derive.route import Call, reach, route
+from llmops.compiler.model.finding import Finding, Label, Severity
+from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.target import Lowering
+from llmops.compiler.model.view import View
+
+CONSUMER = "nemo-guardrails"
+TRANSPORT = (
+    "base_url", "api_key", "default_headers", "default_query", "timeout", "connect_timeout", "max_retries", "model",
+    "model_name", "mode", "azure_endpoint", "azure_deployment", "api_version",
+)
+"""Parameters that the package takes for its client, not for the request."""
+SAID_ELSEWHERE = ("temperature", "max_tokens", "stop", "stream")
+"""Parameters that each action gives its own requests: from the prompt, and one temperature for all."""
+KEYLESS = "openai_compatible"
+"""An engine for which the package knows no variable of a key: `openai` alone would send OPENAI_API_KEY anywhere."""
+
+
+def model_entry(
+    lowering: Lowering, rail: View[Any], type_: str, why: Sourced[str], near: str | None
+) -> tuple[dict[str, Any], Call] | Finding:
+    """One entry of `models`, for the rail alone, as the server sees the model from `near`."""
+    model = rail.ref("model")
+    if model is None:
+        return _problem(rail, "the model cannot be read", "")
+    way = route(lowering.reader, model, rail)
+    call = reach(lowering, way, CONSUMER, near) if way.reached else None
+    if call is None:
+        return _problem(rail, f"NeMo Guardrails cannot reach {model.address}", "nothing that answers serves it")
+    if call.provider is not None and call.url is None and call.url_variable is None:
+        row = lowering.facts.provider(call.provider.value)
+        if call.provider.value != "openai" or row is None:
+            return _problem(rail, f"NeMo Guardrails speaks OpenAI's protocol, not that of {call.provider.value}",
+                            "reached at its provider", "give a gateway a route to it")
+    entry: dict[str, Any] = {
+        "type": Sourced(type_, (*why.sources, *rail.label.sources), raw=True),
+        "engine": literal("openai" if call.key is not None else KEYLESS),
+        "model": call.model.because(rail.ref_name("model")),
+    }
+    if call.key is not None:
+        entry["api_key_env_var"] = call.key.name
+    parameters: dict[str, Any] = {} if call.url is None else {"base_url": call.url}
+    for name, value in params(model).items():
+        if name not in TRANSPORT and name not in SAID_ELSEWHERE:
+            parameters[name] = value
+    if parameters:
+        entry["parameters"] = parameters
+    return entry, call
+
+
+def _problem(
+    rail: View[Any], message: str, label: str, cure: str = "let a gateway or a deployment serve it"
+) -> Finding:
+    labels = (Label(rail.at("model"), label, primary=True),)
+    return Finding(message, labels, help=(cure,), severity=Severity.ERROR)
+
