@@ -69,7 +69,7 @@ PYTHON_LOCKS = (
 )
 BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""
-NODE_LOCKS = (TOOLS / "node", REPOSITORY / "targets" / "promptfoo" / "lock")
+NODE_LOCKS = (TOOLS / "node", TOOLS / "gemini", REPOSITORY / "targets" / "promptfoo" / "lock")
 
 
 def lock_python(source: Path, lock: Path, upgrade: bool) -> None:

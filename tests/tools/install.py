@@ -196,6 +196,10 @@ ENVIRONMENTS: dict[str, Environment] = {
             needs=("uv",),
         ),
         Environment(
+            "gemini", _node_locks(HERE / "gemini"), build_node_project, needs=("nodejs",), provides=("gemini",),
+            npm_arguments=("--omit=optional",),
+        ),
+        Environment(
             "mcp", (REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("mcp",),
         ),
