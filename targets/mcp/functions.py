@@ -57,7 +57,7 @@ def offer(work: Work, tool: View[Any]) -> Offered | None:
             read.append(_secret(tool))
     else:
         entry["endpoint"], read = _endpoint(tool)
-    entry.update(_bounds(work, tool, function))
+    entry.update(bounds(work, tool, function))
     secret = tool.ref("secret")
     return Offered(function, entry, tuple(read), secret is not None and secret.flag("optional").value)
 
@@ -144,7 +144,8 @@ def _endpoint(tool: View[Any]) -> tuple[dict[str, Any], list[Variable]]:
     return made, read
 
 
-def _bounds(work: Work, tool: View[Any], function: Function) -> dict[str, Any]:
+def bounds(work: Work, tool: View[Any], function: Function) -> dict[str, Any]:
+    """What the server keeps of every call."""
     made: dict[str, Any] = {}
     if function.approval is not None:
         made["approval"] = function.approval

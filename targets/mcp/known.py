@@ -10,12 +10,12 @@ from typing import Any
 
 from llmops.compiler.diagnostics.suggest import best
 
-FILE = ("name", "version", "instructions", "root", "variables", "http", "functions")
-HTTP = ("host", "port", "key")
+FILE = ("name", "version", "instructions", "root", "variables", "http", "functions", "upstream")
 FUNCTION = ("tool", "wrapped", "code", "endpoint", "approval", "timeout", "retries", "limits")
-CODE = ("file", "function")
-ENDPOINT = ("url", "variable", "method", "key")
-LIMITS = ("rpm", "parallel")
+BELOW: Mapping[str, tuple[str, ...]] = {
+    "code": ("file", "function"), "endpoint": ("url", "variable", "method", "key"), "limits": ("rpm", "parallel"),
+    "http": ("host", "port", "key"), "upstream": ("argv", "env", "pass", "transport", "url", "variable", "key"),
+}
 """What `templates/server.py` reads."""
 
 
@@ -26,8 +26,13 @@ def data(name: str) -> Mapping[str, Any]:
 
 def check(path: str, found: Any) -> Iterator[str]:
     """Keys that nobody would read, and schemas that are none."""
-    if path == "tools.json" and isinstance(found, dict):
+    if not isinstance(found, dict):
+        return
+    if path == "tools.json" or path.startswith("servers/"):
         yield from _server(found)
+    elif path.startswith("clients/"):
+        known = next(one for one in data("clients.json").values() if path == f"clients/{one['file']}")
+        yield from _client(known, found)
 
 
 def _server(found: Mapping[str, Any]) -> Iterator[str]:
@@ -35,7 +40,8 @@ def _server(found: Mapping[str, Any]) -> Iterator[str]:
 
     protocol = data("protocol.json")
     yield from unknown("the file", found, FILE)
-    yield from unknown("http", found.get("http"), HTTP)
+    for key in ("http", "upstream"):
+        yield from unknown(key, found.get(key), BELOW[key])
     for entry in found.get("functions") or ():
         if not isinstance(entry, dict) or not isinstance(entry.get("tool"), dict):
             yield "a function is a map with its `tool`"
@@ -44,11 +50,21 @@ def _server(found: Mapping[str, Any]) -> Iterator[str]:
         yield from unknown(f"`{name}`", entry, FUNCTION)
         yield from unknown(f"the tool `{name}`", told, protocol["tool"])
         yield from unknown(f"annotations of `{name}`", told.get("annotations"), protocol["annotations"])
-        for key, names in (("code", CODE), ("endpoint", ENDPOINT), ("limits", LIMITS)):
-            yield from unknown(f"{key} of `{name}`", entry.get(key), names)
+        for key in ("code", "endpoint", "limits"):
+            yield from unknown(f"{key} of `{name}`", entry.get(key), BELOW[key])
         for key in ("inputSchema", "outputSchema"):
             if key in told and not jsonschema_rs.meta.is_valid(told[key]):
                 yield f"{key} of `{name}` is no JSON Schema"
+
+
+def _client(known: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    yield from unknown("the config", found, known["root"])
+    servers = found.get(known["servers"])
+    for name, server in servers.items() if isinstance(servers, dict) else ():
+        started = isinstance(server, dict) and "command" in server
+        yield from unknown(f"`{name}`", server, known["stdio" if started else "http"])
+    for one in found.get("inputs") or () if "inputs" in known else ():
+        yield from unknown("an input", one, known["inputs"])
 
 
 def unknown(where: str, found: Any, names: Iterable[str]) -> Iterator[str]:

@@ -110,8 +110,15 @@ def dvc(before: Any, after: Any) -> Iterator[str]:
         yield from (text for text in texts(after) if re.search(r"(?<!\\)\$\{.*?\}", text))
 
 
+def mcp(before: Any, after: Any) -> Iterator[str]:
+    """Clients put variables in the place of `$`, in their configs alone: only the target itself may write one."""
+    if isinstance(after, dict) and "functions" not in after:
+        known = set(texts(before))
+        yield from (text for text in texts(after) if "$" in text and text not in known)
+
+
 ORACLES: dict[str, Oracle] = {
-    "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo, "dvc": dvc,
+    "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo, "mcp": mcp, "dvc": dvc,
 }
 
 

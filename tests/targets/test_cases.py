@@ -18,6 +18,7 @@ from tests.support.golden import accepted
 
 HERE = Path(__file__).parent
 SHIPPED = ("package-lock.json", "requirements.txt", "server.py")
+LOCK = b"(the lock file that the target ships)\n"
 CASES = sorted(path for path in HERE.glob("*/cases/*") if path.is_dir())
 
 
@@ -53,8 +54,7 @@ def test_case(case: Path) -> None:
     assert made, "the case compiles to nothing of this target"
     for path, content in made.items():
         if Path(path).name in SHIPPED:
-            what = b"program" if path.endswith(".py") else b"lock file"
-            content = b"(the " + what + b" that the target ships)\n"
+            content = b"# the program that the target ships\n" if path.endswith(".py") else LOCK
         accepted(case / "expected" / path, content)
     expected = {str(p.relative_to(case / "expected")) for p in (case / "expected").rglob("*") if p.is_file()}
     assert expected == set(made)

@@ -1,10 +1,11 @@
-"""A Model Context Protocol server for functions of your own, as tools.json beside the configs describes them.
+"""A Model Context Protocol server for functions, as a file beside it describes them.
 
     python server.py TOOLS.json                  spoken to over standard input and output
     python server.py TOOLS.json --http [--port]  spoken to over HTTP, at /mcp
 
-A call runs only if its arguments follow the function's schema; one that needs a person's agreement runs only after the
-client has asked its user, and never where the client cannot ask. Standard library and `mcp` alone.
+The functions are those of your own code and endpoints, or those of another server that the file allows: this one then
+stands before it. A call runs only if its arguments follow the function's schema; one that needs a person's agreement
+runs only after the client has asked its user, and never where the client cannot ask. Standard library and `mcp` alone.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ import anyio.to_thread
 import mcp_types as types
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
+from mcp.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -48,6 +53,7 @@ LARGEST_REPLY = 1 << 20
 """Bytes of an endpoint's reply; a longer one is an error."""
 LONGEST_QUESTION = 8000
 """Characters of the arguments that a person is shown; what is longer cannot be judged, and is refused."""
+MOST_TOOLS = 10_000
 APPROVAL_SECONDS = 600.0
 QUESTION = {
     "type": "object",
@@ -55,6 +61,9 @@ QUESTION = {
     "required": ["approve"],
 }
 Call = Callable[[dict[str, Any]], Any]
+"""Of a function of one's own; it may give an awaitable."""
+Forward = Callable[[dict[str, Any]], Awaitable[types.CallToolResult]]
+"""Of a function of the server behind this one."""
 
 
 class Refused(Exception):
@@ -70,7 +79,8 @@ class Function:
     """One function: what clients are told of it, how it is called, and within which bounds."""
 
     told: types.Tool
-    call: Call
+    call: Call | None
+    forward: Forward | None
     arguments: Validator
     returns: Validator | None
     wrapped: bool
@@ -91,18 +101,23 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Function]]:
     missing = [name for name in described.get("variables", []) if not os.environ.get(name)]
     if missing:
         raise Setup(f"not set: {', '.join(missing)}")
-    root = (path.resolve().parent / described["root"]).resolve()
-    functions = {entry["tool"]["name"]: function(entry, root) for entry in described["functions"]}
-    return described, functions
+    root = (path.resolve().parent / described.get("root", ".")).resolve()
+    own = [] if "upstream" in described else described["functions"]
+    return described, {entry["tool"]["name"]: function(entry, call=call(entry, root)) for entry in own}
 
 
-def function(entry: dict[str, Any], root: Path) -> Function:
+def call(entry: dict[str, Any], root: Path) -> Call:
+    return code(entry["code"], root) if "code" in entry else endpoint(entry["endpoint"], entry.get("timeout"))
+
+
+def function(entry: dict[str, Any], call: Call | None = None, forward: Forward | None = None) -> Function:
     told = types.Tool.model_validate(entry["tool"], by_name=False)
     limits = entry.get("limits", {})
     parallel = limits.get("parallel")
     return Function(
         told=told,
-        call=code(entry["code"], root) if "code" in entry else endpoint(entry["endpoint"], entry.get("timeout")),
+        call=call,
+        forward=forward,
         arguments=validator(told.input_schema),
         returns=None if told.output_schema is None else validator(told.output_schema),
         wrapped=bool(entry.get("wrapped")),
@@ -192,6 +207,61 @@ def endpoint(told: dict[str, Any], timeout: float | None) -> Call:
     return call
 
 
+# --- standing before another server --------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def connected(described: dict[str, Any], functions: dict[str, Function]) -> AsyncIterator[None]:
+    """Fills in the functions of the server behind this one, as it describes them now; those alone that are allowed."""
+    async with contextlib.AsyncExitStack() as stack:
+        if "upstream" in described:
+            client = await stack.enter_async_context(Client(await behind(described["upstream"], stack)))
+            listed = {tool.name: tool for tool in await every_tool(client)}
+            for entry in described["functions"]:
+                name = entry["tool"]["name"]
+                if name not in listed:
+                    print(f"the server behind has no function `{name}`", file=sys.stderr)
+                    continue
+                told = listed[name].model_dump(by_alias=True, exclude_none=True, mode="json")
+                functions[name] = function({**entry, "tool": {**told, **entry["tool"]}}, forward=forward(client, name))
+        yield
+
+
+async def behind(told: dict[str, Any], stack: contextlib.AsyncExitStack) -> Any:
+    """The way to it."""
+    if "argv" in told:
+        command, *args = told["argv"]
+        env = {**told.get("env", {}), **{name: os.environ[name] for name in told.get("pass", []) if name in os.environ}}
+        return stdio_client(StdioServerParameters(command=command, args=args, env=env))
+    url = os.environ.get(told["variable"], "") if "variable" in told else told["url"]
+    headers = {"Authorization": f"Bearer {os.environ[told['key']]}"} if "key" in told else {}
+    if told["transport"] == "sse":
+        return sse_client(url, headers=headers)
+    http = await stack.enter_async_context(create_mcp_http_client(headers=headers))
+    return streamable_http_client(url, http_client=http)
+
+
+async def every_tool(client: Client) -> list[types.Tool]:
+    found: list[types.Tool] = []
+    cursor = None
+    while True:
+        page = await client.list_tools(cursor=cursor)
+        found += page.tools
+        cursor = page.next_cursor
+        if cursor is None or len(found) > MOST_TOOLS:
+            return found
+
+
+def forward(client: Client, name: str) -> Forward:
+    async def forwarded(arguments: dict[str, Any]) -> types.CallToolResult:
+        try:
+            return await client.call_tool(name, arguments)
+        except MCPError as error:
+            raise Refused(f"the server behind refused: {str(error)[:300]}") from None
+
+    return forwarded
+
+
 # --- answering -----------------------------------------------------------------------------------------------------
 
 
@@ -214,13 +284,14 @@ def serve(described: dict[str, Any], functions: dict[str, Function]) -> Server[A
                 question = await confirm(ctx, params, spent)
                 if question is not None:
                     return question
-            return answer(asked, await run(asked, arguments))
+            result = await run(asked, arguments)
+            return result if isinstance(result, types.CallToolResult) else answer(asked, result)
         except Refused as refused:
             return types.CallToolResult(content=[types.TextContent(type="text", text=str(refused))], is_error=True)
 
     server: Server[Any] = Server(
         described["name"], version=described.get("version", ""), instructions=described.get("instructions"),
-        on_list_tools=list_tools, on_call_tool=call_tool,
+        on_list_tools=list_tools, on_call_tool=call_tool, lifespan=lambda _: connected(described, functions),
     )  # fmt: skip
     state = RequestStateSecurity.ephemeral(ttl=APPROVAL_SECONDS)
     server.middleware.append(RequestStateBoundary(state, default_audience=described["name"]))
@@ -303,6 +374,9 @@ async def run(asked: Function, arguments: dict[str, Any]) -> Any:
 
 async def once(asked: Function, arguments: dict[str, Any]) -> Any:
     try:
+        if asked.forward is not None:
+            return await asked.forward(arguments)
+        assert asked.call is not None
         result = await anyio.to_thread.run_sync(asked.call, arguments, abandon_on_cancel=True)
         return await result if inspect.isawaitable(result) else result
     except Refused:

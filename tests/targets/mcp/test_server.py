@@ -55,10 +55,10 @@ class Place:
     def python(self) -> str:
         return str(require_tool("mcp").parent / "python")
 
-    def argv(self, *more: str) -> list[str]:
+    def argv(self, *more: str, file: str = "tools.json") -> list[str]:
         """What starts the server, from any folder."""
         generated = self.root / "generated"
-        return [self.python(), str(generated / "project/mcp/server.py"), str(generated / "dev/mcp/tools.json"), *more]
+        return [self.python(), str(generated / "project/mcp/server.py"), str(generated / "dev/mcp" / file), *more]
 
     def talk(self, *sessions: dict[str, Any]) -> list[dict[str, Any]]:
         with own_home() as home:
@@ -244,6 +244,33 @@ def test_a_server_whose_variables_are_missing_does_not_start(place: Place) -> No
         done = subprocess.run(place.argv(), env=clean_environment(home, shown), capture_output=True, text=True,
                               check=False, timeout=60)  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "error: not set: SHOP_KEY\n")
+
+
+def test_a_server_of_others_is_reached_through_the_allow_list(place: Place) -> None:
+    calls = [("status", {"order": "AB123456"}), ("notify", {"text": "hi"}), ("notify", {}), ("refund", GOOD)]
+    told = {"mode": "auto", "answer": "yes", "calls": calls}
+    described = json.loads((place.root / "generated/dev/mcp/servers/elsewhere.json").read_text())
+    started = {**described, "upstream": {"argv": place.argv(), "pass": list(place.variables), "env": {"A": "b"}}}
+    (place.root / "generated/dev/mcp/servers/started.json").write_text(json.dumps(started))
+    with listening(place) as url:
+        variables = {**place.variables, "ELSEWHERE_URL": url}
+        found = place.talk(
+            {"server": {"argv": place.argv(file="servers/elsewhere.json"), "env": variables}, **told},
+            {"server": {"argv": place.argv(file="servers/started.json"), "env": variables}, **told},
+        )
+    for session in found:
+        assert [tool["name"] for tool in session["tools"]] == ["status", "notify"]
+        assert session["tools"][0]["outputSchema"]["properties"] == {
+            "result": {"type": "string", "enum": ["packed", "sent", "delivered"]}
+        }
+        assert [tool["annotations"] for tool in session["tools"]] == [
+            entry["tool"]["annotations"] for entry in described["functions"][:2]
+        ]
+        assert [result.get("text") for result in session["results"][:3]] == [
+            "sent", "noted", "`notify`: 'text' is a required property",
+        ]  # fmt: skip
+        assert "there is no tool `refund`" in session["results"][3]["refused"]
+        assert session["asked"] == ['Run `notify` with {"text": "hi"}?']
 
 
 def until_it_answers(url: str) -> None:

@@ -1,1 +1,1 @@
-(the program that the target ships)
+# the program that the target ships
