@@ -20,6 +20,8 @@ from llmops.targets.nemo_guardrails.models import CONSUMER
 from llmops.targets.nemo_guardrails.rails import Rail, library, rail
 
 PATH = "/v1/chat/completions"
+DECIDE = ("stage", "detector", "action")
+"""What makes a flow of our own of a guardrail, and which."""
 ONCE = ("jailbreak", "pii", "regex", "secrets")
 """Detectors whose settings stand once for each stage (jailbreak: once), so that a second one would change the first."""
 
@@ -67,9 +69,10 @@ def _folder(
     name = flow.address.name
     about: tuple[Address | Sourced[Address], ...] = (flow.address, *_about(stood))
     yield Artifact(f"{name}/config.yml", _config(lowering, flow, stood, before), about)
-    prompts = [one.prompt for one in stood if one.prompt is not None]
+    asking = [one for one in stood if one.prompt is not None]
+    prompts = [_because(one, one.prompt) for one in stood if one.prompt is not None]
     if prompts:
-        yield Artifact(f"{name}/prompts.yml", {"prompts": prompts}, about)
+        yield Artifact(f"{name}/prompts.yml", {"prompts": _alone(asking, prompts, "detector")}, about)
     code = _code(stood)
     if code:
         yield Artifact(f"{name}/rails.co", code, about, Format.TEXT)
@@ -78,6 +81,18 @@ def _folder(
         yield Artifact(f"{name}/{file}", script.read_bytes(), format=Format.VERBATIM)
     yield from _streaming_unsupported(stood)
     yield from _temperature_unsupported(stood)
+
+
+def _because(one: Rail, entry: dict[str, Any]) -> Sourced[dict[str, Any]]:
+    """The whole entry stands there because of the detector, which asks a model."""
+    return Sourced(entry, one.guard.rail.text("detector").sources, raw=True)
+
+
+def _alone(rails: list[Rail], value: Any, *fields: str) -> Any:
+    """What one rail alone brings stands there, its heading too, because of these fields of it."""
+    if len(rails) != 1:
+        return value
+    return Sourced(value, Sourced(0).because(*(rails[0].guard.rail.get(name) for name in fields)).sources, raw=True)
 
 
 def _about(stood: list[Rail]) -> Iterator[Sourced[Address]]:
@@ -123,7 +138,9 @@ def _grounding(found: Rail, before: Front) -> Iterator[Finding]:
 
 
 def _config(lowering: Lowering, flow: View[Any], stood: list[Rail], before: Front) -> dict[str, Any]:
-    config: dict[str, Any] = {"models": [one.model for one in stood if one.model is not None]}
+    asking = [one for one in stood if one.model is not None]
+    models = [_because(one, one.model) for one in asking if one.model is not None]
+    config: dict[str, Any] = {"models": _alone(asking, models, "detector")}
     temperatures = _temperatures(stood)
     if temperatures:
         config["lowest_temperature"] = temperatures[0]
@@ -132,7 +149,7 @@ def _config(lowering: Lowering, flow: View[Any], stood: list[Rail], before: Fron
         for one in stood if one.message is not None
     }
     if messages:
-        config["bot_messages"] = messages
+        config["bot_messages"] = _alone([one for one in stood if one.message is not None], messages, "action")
     own: dict[str, Any] = {}
     if before.app is not None:
         own["app"] = _app(flow, before)
@@ -150,6 +167,8 @@ def _temperatures(stood: list[Rail]) -> list[Sourced[Any]]:
     found: list[Sourced[Any]] = []
     for one in stood:
         value = params(one.guard.rail.ref("model")).get("temperature") if one.model is not None else None
+        if isinstance(value, Sourced):
+            value = value.because(one.guard.rail.ref_name("model"), one.guard.rail.get("detector"))
         if isinstance(value, Sourced) and all(value.value != other.value for other in found):
             found.append(value)
     return found
@@ -165,7 +184,9 @@ def _outside(stood: list[Rail]) -> dict[str, Sourced[str]]:
     found: dict[str, Sourced[str]] = {}
     for one in stood:
         if one.model is not None and one.call is not None and one.call.url_variable is not None:
-            found[one.model["type"].value] = one.call.url_variable.name
+            found[one.model["type"].value] = one.call.url_variable.name.because(
+                one.model["type"], one.guard.rail.ref_name("model")
+            )
     return found
 
 
@@ -199,15 +220,13 @@ def _rails(flow: View[Any], stood: list[Rail]) -> dict[str, Any]:
     for one in stood:
         _merge(settings, one.settings)
     if settings:
-        rails["config"] = settings
+        rails["config"] = _alone([one for one in stood if one.settings], settings, "detector")
     for stage in ("input", "output"):
         # what looks at passages comes first: an answer that they spoilt needs no other look
         listed = sorted((one for one in stood if one.stage == stage), key=lambda one: one.guard.stage != "retrieval")
         if listed:
             rails[stage] = {"flows": [one.flow for one in listed]}
-    streaming = _streaming(flow, stood)
-    if streaming and "output" in rails:
-        rails["output"]["streaming"] = streaming
+            rails[stage] = _alone(listed, {**rails[stage], **_streamed(flow, stood, stage)}, "stage", "detector")
     return rails
 
 
@@ -217,6 +236,11 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             _merge(into[name], value)
         else:
             into[name] = dict(value) if isinstance(value, dict) else value
+
+
+def _streamed(flow: View[Any], stood: list[Rail], stage: str) -> dict[str, Any]:
+    streaming = _streaming(flow, stood) if stage == "output" else {}
+    return {"streaming": streaming} if streaming else {}
 
 
 def _streaming(flow: View[Any], stood: list[Rail]) -> dict[str, Any]:
@@ -261,15 +285,19 @@ def _code(stood: list[Rail]) -> list[Sourced[str] | str]:
     """Flows of our own, and the library's anew as a subflow where one of ours runs its action: the library's starts by
     itself whenever somebody runs that action, and would refuse what is only to be noted."""
     lines: list[Sourced[str] | str] = []
-    anew: dict[str, list[str]] = {}
+    anew: dict[str, Sourced[list[str]]] = {}
     for one in stood:
         if one.code:
             lines += [""] if lines else []
-            lines += [Sourced(line, one.flow.sources, raw=True) for line in one.code]
+            decided = Sourced(0).because(*(one.guard.rail.get(name) for name in DECIDE))
+            lines += [
+                Sourced(line, (one.flow if one.name in line else decided).sources, raw=True) for line in one.code
+            ]
             if one.model is not None:
-                anew.setdefault(one.library, library(one.library))
+                made = anew.get(one.library) or Sourced(library(one.library), raw=True)
+                anew[one.library] = made.because(*(one.guard.rail.get(name) for name in DECIDE))
     for made in anew.values():
-        lines += ["", *made]
+        lines += ["", *(Sourced(line, made.sources, raw=True) for line in made.value)]
     return lines
 
 

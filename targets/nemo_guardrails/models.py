@@ -24,12 +24,13 @@ KEYLESS = "openai_compatible"
 
 
 def model_entry(
-    lowering: Lowering, rail: View[Any], type_: str, why: Sourced[str], near: str | None
+    lowering: Lowering, rail: View[Any], type_: str, why: Sourced[int], near: str | None
 ) -> tuple[dict[str, Any], Call] | Finding:
     """One entry of `models`, for the rail alone, as the server sees the model from `near`."""
     model = rail.ref("model")
     if model is None:
         return _problem(rail, "the model cannot be read", "")
+    named = rail.ref_name("model")
     way = route(lowering.reader, model, rail)
     call = reach(lowering, way, CONSUMER, near) if way.reached else None
     if call is None:
@@ -40,18 +41,18 @@ def model_entry(
             return _problem(rail, f"NeMo Guardrails speaks OpenAI's protocol, not that of {call.provider.value}",
                             "reached at its provider", "give a gateway a route to it")
     entry: dict[str, Any] = {
-        "type": Sourced(type_, (*why.sources, *rail.label.sources), raw=True),
-        "engine": literal("openai" if call.key is not None else KEYLESS),
-        "model": call.model.because(rail.ref_name("model")),
+        "type": Sourced(type_, why.sources, raw=True),
+        "engine": literal("openai" if call.key is not None else KEYLESS).because(named),
+        "model": call.model.because(named),
     }
     if call.key is not None:
-        entry["api_key_env_var"] = call.key.name
+        entry["api_key_env_var"] = call.key.name.because(named)
     parameters: dict[str, Any] = {} if call.url is None else {"base_url": call.url}
     for name, value in params(model).items():
         if name not in TRANSPORT and name not in SAID_ELSEWHERE:
             parameters[name] = value
     if parameters:
-        entry["parameters"] = parameters
+        entry["parameters"] = Sourced(parameters, named.sources if named is not None else (), raw=True)
     return entry, call
 
 

@@ -37,10 +37,11 @@ class Made:
 
 def prompt(lowering: Lowering, guard: Guard, task: str, suffix: str) -> Made:
     view = guard.rail
-    entry: dict[str, Any] = {"task": Sourced(f"{task}{suffix}", guard.named.sources, raw=True)}
+    decided = Sourced(0).because(view.get("detector"), view.get("stage"))
+    entry: dict[str, Any] = {"task": Sourced(f"{task}{suffix}", raw=True).because(guard.named, decided)}
     own = view.ref("prompt") if view.has("prompt") else None
     if own is None:
-        entry["content"] = _topics(view) if task == ONE_TEXT else _usual(task).because(guard.named)
+        entry["content"] = _topics(view) if task == ONE_TEXT else _usual(task).because(decided)
     else:
         model = view.ref("model")
         found = list(parts(own, None if model is None else model.address.name))
@@ -58,7 +59,7 @@ def prompt(lowering: Lowering, guard: Guard, task: str, suffix: str) -> Made:
                 "\n\n".join(text.value for text in texts), merge(*(text.sources for text in texts)), raw=True
             )
         else:
-            entry["messages"] = messages
+            entry["messages"] = Sourced(messages, named.sources if named is not None else (), raw=True)
         if task in PARSED:
             entry["output_parser"] = literal(PARSER)
         return Made(entry, problems)

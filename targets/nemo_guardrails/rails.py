@@ -54,8 +54,8 @@ class Rail:
     guard: Guard
     stage: str
     flow: Sourced[str]
-    model: Mapping[str, Any] | None = None
-    prompt: Mapping[str, Any] | None = None
+    model: dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     code: tuple[str, ...] = ()
     message: Sourced[str] | None = None
@@ -79,12 +79,11 @@ def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rai
     detector, stage = view.text("detector"), view.text("stage")
     action = view.text("action")
     found = _flow(guard)
-    why = guard.named
     entry, call, prompt = None, None, None
     if detector.value in ASKS:
         kind = _task(detector.value, stage.value)
         type_ = "self_check_facts" if detector.value == "grounding" else view.address.name
-        made = model_entry(lowering, view, type_, why, near)
+        made = model_entry(lowering, view, type_, because(guard, "detector"), near)
         if isinstance(made, Finding):
             return None, [made, *problems]
         entry, call = made
@@ -95,11 +94,14 @@ def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rai
         prompt = {**made_prompt.entry, **_of_prompt(view)}
     message = view.maybe_text("message")
     own = message is not None or action.value == "flag" or stage.value == "retrieval"
-    name = Sourced(f"{OWN}{view.address.name}" if own else found, _reasons(guard), raw=True)
+    name = Sourced(
+        f"{OWN}{view.address.name}" if own else found, because(guard, "stage", "detector", "action").sources, raw=True
+    )
     return Rail(
         guard, "output" if stage.value == "retrieval" else stage.value, name, entry, prompt,
-        _settings(guard), tuple(_code(guard)) if own else (),
-        message.express(jinja) if message is not None and action.value == "block" else None, call=call,
+        _sourced(guard, _settings(guard)), tuple(_code(guard)) if own else (),
+        message.express(jinja).because(guard.named, action)
+        if message is not None and action.value == "block" else None, call=call,
         library=_flow(guard).partition(" $")[0],
     ), problems
 
@@ -107,16 +109,15 @@ def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rai
 def _of_prompt(view: View[Any]) -> dict[str, Any]:
     """Settings of the prompt: the guardrail's own, else what the model's requests always have."""
     own = {name: value for name, value in (view.tree("params") or {}).items() if name in PROMPT_PARAMS}
-    return {**{name: value for name, value in params(view.ref("model")).items() if name in PROMPT_PARAMS}, **own}
+    asked = view.ref_name("model")
+    usual = {name: value for name, value in params(view.ref("model")).items() if name in PROMPT_PARAMS}
+    return {**{name: value.because(asked) if isinstance(value, Sourced) else value
+               for name, value in usual.items()}, **own}
 
 
-def _reasons(guard: Guard) -> tuple[Any, ...]:
-    view = guard.rail
-    sources = [*guard.named.sources]
-    for name in ("stage", "detector", "action", "message"):
-        found = view.get(name)
-        sources += found.sources if found is not None else ()
-    return tuple(dict.fromkeys(sources))
+def because(guard: Guard, *fields: str) -> Sourced[int]:
+    """The reference to the guardrail, and the fields that decided."""
+    return Sourced(0).because(guard.named, *(guard.rail.get(name) for name in fields))
 
 
 def _refused(guard: Guard) -> Problem | None:
@@ -267,6 +268,17 @@ def _settings(guard: Guard) -> dict[str, Any]:
             options["score_threshold"] = threshold
         return {"sensitive_data_detection": {**params, stage: options}}
     return {SETTINGS[detector]: params} if params else {}
+
+
+def _sourced(guard: Guard, found: dict[str, Any]) -> dict[str, Any]:
+    """Each setting stands there because of the guardrail, too; those of one stage below that stage."""
+    why = Sourced(0).because(guard.rail.get("detector"), guard.rail.get("stage"))
+
+    def told(value: Any) -> Any:
+        return {key: told(below) for key, below in value.items()} if isinstance(value, dict) else Sourced(
+            value, why.sources, raw=True) if isinstance(value, list) else value.because(why)
+
+    return {key: told(below) for key, below in found.items()}
 
 
 def allowed(detector: str) -> frozenset[str]:
