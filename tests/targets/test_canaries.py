@@ -117,8 +117,36 @@ def mcp(before: Any, after: Any) -> Iterator[str]:
         yield from (text for text in texts(after) if "$" in text and text not in known)
 
 
+def haystack(before: Any, after: Any) -> Iterator[str]:
+    """Templates are rendered where a component has one; only a prompt's messages are templates of the config's own.
+
+    So is a map with `type`: of a class, or of a secret, which is read from the environment.
+    """
+    known = set(_templates(before)) | set(_typed(before))
+    yield from (text for text in (*_templates(after), *_typed(after)) if text not in known)
+
+
+def _templates(data: Any) -> Iterator[str]:
+    """What the adapters and routers of a pipeline render."""
+    for component in (data.get("components") or {}).values() if isinstance(data, dict) else ():
+        given = component.get("init_parameters") or {}
+        yield from (given[key] for key in ("template", "prompt_template") if isinstance(given.get(key), str))
+        yield from (str(route["condition"]) for route in given.get("routes") or ())
+
+
+def _typed(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        yield from (str(data[key]) for key in ("type", "env_vars") if key in data)
+        for item in data.values():
+            yield from _typed(item)
+    elif isinstance(data, list):
+        for item in data:
+            yield from _typed(item)
+
+
 ORACLES: dict[str, Oracle] = {
     "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo, "mcp": mcp, "dvc": dvc,
+    "haystack": haystack,
 }
 
 

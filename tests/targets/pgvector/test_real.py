@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from llmops.compiler.emit.escapes import CANARIES
+from llmops.compiler.model.target import Refusal
+from llmops.targets.pgvector import sql
 from tests.targets.test_cases import HERE, compile_case
 from tests.tools.postgres import DatabaseError, Postgres, postgres
 from tests.tools.toolbox import ToolResult, run_tool, tool_python
@@ -137,3 +141,18 @@ def test_the_script_applies_them(compiled: dict[str, str], server: Postgres, tmp
     left = server.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'search'", "applied")
     assert left == [[2]], "a file that fails leaves nothing behind"
     assert run("policies.sql", value="").exit_code == 2
+
+
+def test_hostile_texts_are_what_they_say(server: Postgres) -> None:
+    kept = []
+    for text in CANARIES:
+        with contextlib.suppress(Refusal):
+            kept.append((text, sql.literal(text)))
+    found = server.sql("SELECT " + ", ".join(literal for _, literal in kept))
+    assert found == [[text for text, _ in kept]]
+    assert [text for text in CANARIES if text not in dict(kept)] == [text for text in CANARIES if "\x00" in text]
+    names = [text for text in CANARIES if text.isprintable() and 0 < len(text.encode()) <= 63]
+    for settings in ("on", "off"):
+        for text in names:
+            query = f"SET standard_conforming_strings = {settings}; SELECT 1 AS {sql.name(text)}"
+            assert server.sql(query) == [[1]], text

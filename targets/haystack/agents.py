@@ -1,0 +1,141 @@
+"""Models with tools: Haystack's agent, which asks the model again until it has answered, and MCP servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmops.compiler.derive.tools import functions
+from llmops.compiler.model.exports import ToolServer
+from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.units import seconds
+from llmops.compiler.model.view import Node, View
+from llmops.targets.haystack.calls import chat
+from llmops.targets.haystack.pipe import component
+from llmops.targets.haystack.schemas import response_format
+
+if TYPE_CHECKING:
+    from llmops.compiler.derive.flow import Step
+    from llmops.targets.haystack.pipe import Pipe
+    from llmops.targets.haystack.values import Wiring
+
+SERVERS = {
+    "stdio": "haystack_integrations.tools.mcp.mcp_tool.StdioServerInfo",
+    "http": "haystack_integrations.tools.mcp.mcp_tool.StreamableHttpServerInfo",
+    "sse": "haystack_integrations.tools.mcp.mcp_tool.SSEServerInfo",
+}
+
+
+def with_tools(
+    wiring: Wiring, step: Step, prompt: View[Any], model: View[Any], ready: str
+) -> str | None:
+    """A step whose model may call tools."""
+    choice = step.node.maybe_text("tool_choice")
+    if choice is not None and choice.value != "auto":
+        wiring.pipe.unsupported(step.node.at("tool_choice"), "its agent lets the model choose", "`tool_choice: auto`")
+    made = chat(wiring.pipe, model, step.node, prompt)
+    if made is None:
+        return None
+    servers = _servers(wiring.pipe, step.node)
+    if servers:
+        return _agent(wiring, step, made, servers, None, ready)
+    name = f"{step.name}-model"
+    wiring.pipe.components[name] = made
+    wiring.pipe.connect(ready, f"{name}.messages")
+    return f"{name}.replies"
+
+
+def agent(
+    wiring: Wiring, step: Step, found: View[Any], prompt: View[Any], model: View[Any], ready: str
+) -> str | None:
+    """An agent of the project."""
+    pipe = wiring.pipe
+    extra = {}
+    if found.has("output_schema") and "response_format" not in (found.value.get("params") or {}):
+        extra["response_format"] = response_format(pipe, found, "output_schema", found.address.name)
+    made = chat(pipe, model, found, prompt, extra=extra)
+    for field, why in (
+        ("handoffs", "its agents hand nothing over"), ("memory", "it remembers nothing between requests"),
+        ("budget", "it counts no cost"), ("approval", "nobody is asked before a tool runs"),
+    ):
+        if found.has(field):
+            pipe.unsupported(found.at(field), why, "let `langgraph` run the agent")
+    if made is None:
+        return None
+    return _agent(wiring, step, made, _servers(pipe, found), found.maybe_integer("max_steps"), ready)
+
+
+def _servers(pipe: Pipe, holder: Node) -> list[dict[str, Any]]:
+    """The servers of the tools that a step or an agent lists."""
+    made = []
+    for number in range(len(holder.value.get("tools") or ())):
+        tool = holder.ref("tools", number)
+        server = _server(pipe, tool, holder, number) if tool is not None else None
+        made += [server] if server is not None else []
+    return made
+
+
+def _agent(
+    wiring: Wiring, step: Step, generator: dict[str, Any], servers: list[dict[str, Any]], most: Sourced[int] | None,
+    ready: str,
+) -> str:
+    pipe = wiring.pipe
+    name = pipe.add(f"{step.name}-agent", "Agent", {
+        "chat_generator": generator, "tools": servers or None, "max_agent_steps": most,
+    }, step.node.ref_name("agent"))
+    pipe.connect(ready, f"{name}.messages")
+    # All that was said would be in the app's reply, had it no receiver: the system's words, what tools returned.
+    told = pipe.add(f"{step.name}-turns", "OutputAdapter",
+                    {"template": "{{ messages | length }}", "output_type": "int"})
+    pipe.connect(f"{name}.messages", f"{told}.messages")
+    return f"{name}.last_message"
+
+
+def _unasked(pipe: Pipe, tool: View[Any], found: ToolServer) -> list[Sourced[str]]:
+    """The functions that may run without anybody's word. The others are left out, since nobody would be asked."""
+    kept = {name.value: name for name in found.functions}
+    for function in functions(tool):
+        approval = function.approval
+        if approval is not None and approval.value != "none" and function.name.value in kept:
+            at = function.node.at("approval") if function.node.has("approval") else tool.at("approval")
+            pipe.unsupported(at, "nobody can be asked before a tool runs, so the model is not given it",
+                             "let `langgraph` serve the flow")
+            kept.pop(function.name.value)
+    return list(kept.values())
+
+
+def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str, Any] | None:
+    """The server of a tool, of which only the allowed functions are taken."""
+    at = holder.at("tools", number)
+    found = pipe.lowering.ask(ToolServer, tool, pipe.near)
+    if found is None:
+        pipe.error(at, f"nothing says how Haystack reaches {tool.address}", "it calls tools over MCP",
+                   "add conf/target/mcp.yaml: it writes a server for functions")
+        return None
+    allowed = _unasked(pipe, tool, found)
+    if not allowed:
+        return None
+    named = holder.ref_name("tools", number)
+    for variable in found.variables:
+        pipe.reads(variable)
+    pipe.servers.append(found)
+    info: dict[str, Any] = {"type": SERVERS[found.transport]}
+    if found.transport == "stdio":
+        info["command"] = found.argv[0]
+        info["args"] = list(found.argv[1:])
+        read: dict[str, Any] = dict(found.settings)
+        read |= {v.name.value: pipe.secret(v) for v in found.variables}
+        if read:
+            info["env"] = read
+    else:
+        if found.url is None:
+            pipe.error(at, "Haystack reads no address of a tool's server from a variable")
+            return None
+        info["url"] = found.url
+        if found.key is not None:
+            info["token"] = pipe.secret(found.key)
+    made: dict[str, Any] = {"server_info": info, "tool_names": allowed}
+    timeout = tool.maybe_text("timeout")
+    if timeout is not None:
+        made["invocation_timeout"] = timeout.map(seconds)
+    whole = component("MCPToolset", made, named)
+    return {"type": whole["type"], "data": whole["init_parameters"]}
