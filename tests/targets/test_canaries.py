@@ -144,9 +144,19 @@ def _typed(data: Any) -> Iterator[str]:
             yield from _typed(item)
 
 
+def nemo_guardrails(before: Any, after: Any) -> Iterator[str]:
+    """Messages, and prompts that are no template of the config, are rendered by Jinja2: signs only, no names."""
+    rendered = [after.get("bot_messages", {}), *(p.get("content", "") for p in after.get("prompts", ()))]
+    known = set(texts(before))
+    for text in texts(rendered):
+        if text not in known and re.search(r"\{[{%#]", re.sub(r"\{\{ '(?:\{|\\r|\\n)' \}\}", "", text)):
+            yield text
+
+
 ORACLES: dict[str, Oracle] = {
     "litellm": litellm, "compose": compose, "github-actions": actions, "promptfoo": promptfoo, "mcp": mcp, "dvc": dvc,
     "haystack": haystack,
+    "nemo-guardrails": nemo_guardrails,
 }
 
 
