@@ -15,8 +15,9 @@ from llmops.targets.dvc.known import PARAMS, PIPELINE
 from llmops.targets.dvc.lower import INIT, LOCK
 from llmops.targets.dvc.recipes import call
 from llmops.targets.dvc.stages import RECIPE
-from llmops.targets.dvc.work import Work, files, ours, output, upstream
+from llmops.targets.dvc.work import Work, files, metrics, ours, output, upstream
 
+LOCKED = "dvc.lock"
 SETTINGS = {"DVC_NO_ANALYTICS": "1"}
 
 
@@ -27,19 +28,27 @@ def task(lowering: Lowering, dataset: View[Any], near: str | None) -> Task | Non
     chain = upstream(lowering, dataset)
     calls = [found for one in chain if one.has("derive") and (found := call(work, one)) is not None]
     data = _data(work, [one for one in chain if one.has("derive")])
+    before = [one.address.name for one in chain]
     folder, shared = lowering.folder, lowering.shared_folder
     lock = f"{shared}/{LOCK}"
     return Task(
         argv=(literal("dvc"), literal("repro"), literal(f"{folder}/{PIPELINE}:{dataset.address.name}")),
-        prepare=((literal("python"), literal(f"{shared}/{INIT}")),),
+        prepare=(tuple(map(literal, ("python", f"{shared}/{INIT}", f"{folder}/{PIPELINE}", *before))),),
         install=(("python", "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock),),
         tools=("python",),
         variables=tuple(_variables(calls)),
         settings={name: literal(value) for name, value in SETTINGS.items()},
-        results=(literal(posixpath.join(folder, output(dataset))),),
+        results=tuple(literal(posixpath.join(folder, path)) for path in _left(dataset, chain)),
         services=tuple(_services(calls)),
         files=(f"{folder}/{PIPELINE}", f"{folder}/{PARAMS}", f"{shared}/{RECIPE}", lock, *data),
     )
+
+
+def _left(dataset: View[Any], chain: list[View[Any]]) -> list[str]:
+    """Its rows first; then all that tells DVC, elsewhere, that nothing has to be made again."""
+    found = [output(dataset), *(output(one) for one in chain)]
+    found += [metrics(one) for one in chain if one.has("derive")]
+    return list(dict.fromkeys([*found, LOCKED]))
 
 
 def _variables(calls: list[Call]) -> list[Variable]:

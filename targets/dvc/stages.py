@@ -14,7 +14,7 @@ from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.view import View
 from llmops.schemas.types import EVAL, FINETUNE, INDEX
-from llmops.targets.dvc.work import Work, files, output, template
+from llmops.targets.dvc.work import Work, files, metrics, output, template
 
 KINDS: Mapping[str, Kind[Any]] = {"index": INDEX, "finetune": FINETUNE, "eval": EVAL}
 RECIPE, MARK = "recipe.py", "mark.py"
@@ -39,12 +39,11 @@ def dataset_stage(work: Work, dataset: View[Any]) -> Stage:
     if dataset.has("source"):
         return Stage(name, dataset, {**described, **_fetched(dataset, out)}, leaves)
     script = work.script(RECIPE)
-    metrics = f"{posixpath.splitext(out)[0]}.metrics.json"
     body: dict[str, Any] = {**described, "cmd": f"python {script} {name}"}
     body["deps"] = [script, *_read(work, dataset)]
     body["params"] = [name]
     body["outs"] = [out]
-    body["metrics"] = [{metrics: {"cache": False}}]
+    body["metrics"] = [{metrics(dataset): {"cache": False}}]
     return Stage(name, dataset, body, leaves)
 
 

@@ -76,6 +76,11 @@ def output(dataset: View[Any]) -> str:
     return f"data/{dataset.address.name}{ending}"
 
 
+def metrics(dataset: View[Any]) -> str:
+    """The file with the numbers of a recipe's run."""
+    return f"data/{dataset.address.name}.metrics.json"
+
+
 def upstream(lowering: Lowering, dataset: View[Any]) -> list[View[Any]]:
     """The dataset and all that DVC makes before it, each once, what is needed first."""
     found: dict[Address, View[Any]] = {}

@@ -55,6 +55,12 @@ def job(work: Work, stage: Stage, made: Job, first: list[Any]) -> dict[str, Any]
         out["concurrency"] = {
             "group": Sourced(group, made.environment.sources, raw=True), "cancel-in-progress": False,
         }
+    if any(task.address.kind == "index" for task in made.tasks):
+        # Two jobs that fill one index would mix their rows.
+        group = f"index-{work.lowering.reader.project.name}-{made.environment.value}"
+        out["concurrency"] = {
+            "group": Sourced(group, made.environment.sources, raw=True), "cancel-in-progress": False,
+        }
     matrix = _matrix(work, made.stage)
     if matrix:
         out["strategy"] = {"fail-fast": False, "matrix": matrix}
@@ -93,13 +99,13 @@ def _name(made: Job) -> Any:
 
 def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[dict[str, Any]]:
     before = [
-        steps.checkout(work), *steps.set_up(work, made), *login.steps(work, found),
+        steps.checkout(work), *steps.bring(work, made), *steps.set_up(work, made), *login.steps(work, found),
         *(steps.start(work, made, address, service) for address, service in made.services),
     ]  # fmt: skip
-    if len(made.tasks) > 1:
+    if len(made.tasks) > 1 and not made.tasks[0].chore:
         before[-1] = {"name": before[-1]["name"], "id": steps.READY, **before[-1]}
     yield from before
-    yield from steps.evals(work, made)
+    yield from steps.tasks(work, made)
     yield from steps.releases(work, made)
     yield from steps.commands(work, made)
     yield from steps.artifacts(work, made)

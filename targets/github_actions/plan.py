@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.model.exports import Check, Deploy, Service, Variable
+from llmops.compiler.model.exports import Task as Chore
 from llmops.compiler.model.keys import Address
+from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.view import Node, Reader
-from llmops.schemas.types import DEPLOYMENT, EVAL, SECRET
+from llmops.compiler.model.view import Node, Reader, View
+from llmops.schemas.types import DATASET, DEPLOYMENT, EVAL, FINETUNE, INDEX, SECRET
 from llmops.targets.github_actions.work import TARGET, Work
+
+CHORES: Mapping[str, Kind[Any]] = {"index": INDEX, "dataset": DATASET, "finetune": FINETUNE}
+"""The verbs of a stage that have something done, once each, in the order that it says."""
+PRIVATE = ("personal", "secret")
+"""Data of which no copy is kept: an artifact may be read by whoever may read the repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An eval that a job runs. `reference` is where the stage names it; None where the stage runs what is affected."""
+    """An eval that a job runs, or what it does to an index, a dataset or a fine-tuning.
+
+    `reference` is where the stage names it; None where the stage runs what is affected. `kept` is false where no copy
+    of its results may be kept.
+    """
 
     address: Address
-    check: Check
+    check: Check | Chore
     reference: Sourced[str] | None = None
+    kept: bool = True
+
+    @property
+    def chore(self) -> bool:
+        return isinstance(self.check, Chore)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,8 @@ class Job:
     services: tuple[tuple[Address, Service], ...] = ()
     secrets: tuple[Variable, ...] = ()
     changes: str | None = None
+    brought: tuple[Job, ...] = ()
+    """Jobs before this one whose results its tasks need."""
 
     @property
     def about(self) -> Iterator[tuple[Address, Sourced[str] | None]]:
@@ -102,7 +121,27 @@ def stages(work: Work) -> list[Stage]:
         if behind <= skipping:
             break
         skipping |= behind
-    return [replace(s, after_skipped=bool(skipping & {i.value for i in _names(s.node, "after")})) for s in found]
+    found = [replace(s, after_skipped=bool(skipping & {i.value for i in _names(s.node, "after")})) for s in found]
+    return [replace(s, jobs=tuple(replace(job, brought=_brought(job, found)) for job in s.jobs)) for s in found]
+
+
+def _brought(job: Job, all_: list[Stage]) -> tuple[Job, ...]:
+    """The jobs of stages before, near or far, that make what a task of this one needs."""
+    by_name = {stage.name: stage for stage in all_}
+    before: dict[str, Stage] = {}
+    todo = [item.value for item in _names(job.stage, "after")]
+    while todo:
+        stage = by_name.get(todo.pop())
+        if stage is not None and stage.name not in before:
+            before[stage.name] = stage
+            todo += [item.value for item in _names(stage.node, "after")]
+    project = job.reader.project
+    needed = {a for task in job.tasks for a in project.dependencies(task.address)}
+    return tuple(
+        one for name, stage in by_name.items() if name in before for one in stage.jobs
+        if one.reader.project.env == project.env
+        and any(task.chore and task.kept and task.check.results and task.address in needed for task in one.tasks)
+    )
 
 
 def _stage(work: Work, node: Node) -> Stage:
@@ -148,6 +187,7 @@ def _affected(
 
 
 def _tasks(work: Work, node: Node, reader: Reader) -> Iterator[Task]:
+    yield from _chores(work, node, reader)
     for reference in _names(node, "eval"):
         view = reader.get(EVAL, reference.value)
         check = work.lowering.ask(Check, view) if view is not None else None
@@ -155,6 +195,33 @@ def _tasks(work: Work, node: Node, reader: Reader) -> Iterator[Task]:
             yield Task(view.address, check, reference)
         elif view is not None:
             work.cannot(_at(node, reference), (), f"no target of this environment runs eval.{reference.value}")
+
+
+def _chores(work: Work, node: Node, reader: Reader) -> Iterator[Task]:
+    for verb, kind in CHORES.items():
+        for reference in _names(node, verb):
+            view: View[Any] | None = reader.get(kind, reference.value)
+            chore = work.lowering.ask(Chore, view) if view is not None else None
+            if view is not None and chore is not None:
+                yield Task(view.address, chore, reference, kept=not _private(reader, view.address))
+            elif view is not None:
+                why = f"no target of this environment makes {view.address}"
+                work.cannot(_at(node, reference), (), why, _CURES[verb])
+
+
+_CURES = {
+    "index": "choose a `runner` that fills it", "dataset": "give it a `derive` with a `runner`",
+    "finetune": "choose a `trainer` that a target stands for",
+}  # fmt: skip
+
+
+def _private(reader: Reader, address: Address) -> bool:
+    """Whether it holds, or is made from, data that is personal or secret."""
+    for one in (address, *reader.project.dependencies(address)):
+        dataset = reader.get(DATASET, one.name) if one.kind == DATASET.name else None
+        if dataset is not None and dataset.text("sensitivity").value in PRIVATE:
+            return True
+    return False
 
 
 def _releases(work: Work, node: Node, reader: Reader, environment: str) -> Iterator[Release]:

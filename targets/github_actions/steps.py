@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from llmops.compiler.model.exports import Check, Deploy, Service, Variable
+from llmops.compiler.model.exports import Task as Chore
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Joined, Sourced
 from llmops.targets.github_actions.plan import Job, Task
@@ -37,7 +39,7 @@ def node(work: Work) -> dict[str, Any]:
 
 def set_up(work: Work, job: Job) -> Iterator[dict[str, Any]]:
     """Tool chains, then what each thing that runs wants installed, once."""
-    running: list[Check | Deploy | Service] = [
+    running: list[Check | Chore | Deploy | Service] = [
         *(task.check for task in job.tasks), *(r.deploy for r in job.releases), *(s for _, s in job.services),
     ]
     tools = {tool for one in running for tool in one.tools}
@@ -83,20 +85,45 @@ def start(work: Work, job: Job, address: Address, service: Service) -> dict[str,
     return _step(f"Start {address}", body, env)
 
 
-# --- evals -------------------------------------------------------------------------------------------------------
+# --- evals, and what is done to data, indexes and models ---------------------------------------------------------
+
+DONE = {"eval": "Run", "index": "Fill", "dataset": "Make", "finetune": "Train"}
 
 
-def evals(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+def tasks(work: Work, job: Job) -> Iterator[dict[str, Any]]:
     for number, task in enumerate(job.tasks):
-        yield _eval(work, job, task, first=number == 0)
+        yield _task(work, job, task, first=number == 0 or task.chore)
     kept = [
-        data(result).because(task.reference) for task in job.tasks for result in task.check.results
-    ]
-    if kept:
-        yield keep(work, "Keep the results", f"{job.id}-results", kept, job)
+        data(result).because(task.reference)
+        for task in job.tasks if task.kept for result in task.check.results
+    ]  # fmt: skip
+    if not kept:
+        return
+    if any(task.chore for task in job.tasks):
+        # A file at the top keeps the folders of the others: an artifact begins where all of its files are.
+        kept.append(Sourced(work.in_project(ANCHOR)))
+    yield keep(work, "Keep the results", f"{job.id}-results", kept, job)
 
 
-def _eval(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
+ANCHOR = "llmops.yaml"
+
+
+def bring(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+    """What jobs before this one have made, at the places where they made it."""
+    for before in job.brought:
+        results = [str(data(r).value) for task in before.tasks if task.kept for r in task.check.results]
+        top = posixpath.commonpath([posixpath.dirname(work.in_project(ANCHOR)) or ".", *map(_in_top, results)])
+        yield {
+            "name": f"Bring what {before.id} made", "uses": work.action("actions/download-artifact"),
+            "with": {"name": f"{before.id}-results", "path": top.removeprefix("./") or "."},
+        }  # fmt: skip
+
+
+def _in_top(path: str) -> str:
+    return posixpath.join(".", path)
+
+
+def _task(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
     made = Script()
     for argv in task.check.prepare:
         made.add(argv)
@@ -105,7 +132,7 @@ def _eval(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
         **stage_variables(work, job), **variables(work, job, task.check.variables),
         **{name: data(value) for name, value in task.check.settings.items()}, **made.env,
     }  # fmt: skip
-    name = Sourced(f"Run {task.address}", (), raw=True).because(task.reference)
+    name = Sourced(f"{DONE[task.address.kind]} {task.address}", (), raw=True).because(task.reference)
     more = {} if first else {"if": f"${{{{ !cancelled() && steps.{READY}.conclusion == 'success' }}}}"}
     return _step(name, made.run(task.reference, _environment(job)), env, **more)
 

@@ -127,11 +127,17 @@ mkdir -p "$bin" && cp "{folder}/made/promptfoo" "$bin/promptfoo"
 """
     program(folder / "path", "npm", install)
     server = """#!/usr/bin/python3
-import http.server, sys
+import http.server, itertools, json, sys
+numbers = itertools.count()
 class Yes(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = {"choices": [{"message": {"role": "assistant", "content": f"answer {next(numbers)}"}}]}
+        self.do_GET()
+        self.wfile.write(json.dumps(body).encode())
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Yes).serve_forever()
 """

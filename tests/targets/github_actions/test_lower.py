@@ -86,3 +86,28 @@ def test_only_harmless_words_stand_in_a_script() -> None:
         "LLMOPS_PORT": "4000", "LLMOPS_FILE": "a b", "LLMOPS_WORD": "$(id)", "LLMOPS_WORD_2": "${{ x }}",
     }  # fmt: skip
     assert not any(word.raw for word in script.env.values())
+
+
+DATA = {
+    "conf/dataset/texts.yaml": "rows: [{vars: {text: hello}}]\ntrust: trusted\nsensitivity: personal\n",
+    "conf/dataset/kept.yaml": "derive: {from: [texts], recipe: decontaminated, runner: dvc, against: [texts]}\n"
+    "trust: trusted\nsensitivity: public\n",
+    "conf/config.yaml": MINIMAL["conf/config.yaml"].replace("  - eval:", "  - dataset: [texts, kept]\n  - eval:"),
+}
+
+
+def test_a_dataset_that_nobody_makes_is_told() -> None:
+    found = unsupported("triggers: {push: {}}\nstages: {data: {dataset: [texts]}}\n", DATA)
+    assert found == ["no target of this environment makes dataset.texts"]
+
+
+def test_nothing_is_kept_of_personal_data() -> None:
+    text = HEAD + "triggers: {push: {}}\nstages: {data: {dataset: [kept]}}\n"
+    (made,) = workflows(compiled({**MINIMAL, **DATA, "conf/pipeline/pull_request.yaml": text})).values()
+    assert "dvc.yaml:kept" in made
+    assert "upload-artifact" not in made
+    (other,) = workflows(compiled({
+        **MINIMAL, **DATA, "conf/pipeline/pull_request.yaml": text,
+        "conf/dataset/texts.yaml": DATA["conf/dataset/texts.yaml"].replace("personal", "internal"),
+    })).values()  # fmt: skip
+    assert "name: data-results" in other

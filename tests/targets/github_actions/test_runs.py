@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.targets.github_actions.support import case, fake_gh, fake_tools, git, pull_request
-from tests.tools.toolbox import ToolResult
+from tests.targets.github_actions.support import case, fake_gh, fake_tools, git, program, pull_request
+from tests.tools.toolbox import ToolResult, require_tool
 
 pytestmark = pytest.mark.tools
 SECRETS = {"OPENAI_API_KEY": "sk-provider-1", "ANTHROPIC_API_KEY": "sk-provider-2", "REGISTRY_TOKEN": "token-1"}
@@ -167,3 +167,20 @@ def test_a_server_that_does_not_come_up_shows_its_log(tmp_path: Path) -> None:
     assert not result.ok
     assert "  ::error::no model" in result.output, result
     assert "Main Run eval.quality" not in result.output
+
+
+def test_data_is_made_once_and_brought_to_later_jobs(tmp_path: Path) -> None:
+    """DVC itself, behind a gateway that answers anything."""
+    workflow = case("data", tmp_path / "repository")
+    tools = fake_tools(tmp_path / "tools", {})
+    dvc = require_tool("dvc").parent
+    program(tools.python, "python", f'#!/bin/bash\n[ "$1" = -m ] || exec {dvc}/python "$@"\n')
+    program(tools.python, "dvc", f'#!/bin/bash\nexec {dvc}/dvc "$@"\n')
+    result = tools.run(workflow, "schedule", secrets=SECRETS, artifacts=tmp_path / "kept")
+    assert [ran(result, job) for job in ("paragraphs", "questions", "training")] == ["succeeded"] * 3, result
+    assert result.output.count("Running stage 'generated/dev/dvc/dvc.yaml:paragraphs'") == 1, result
+    assert result.output.count("Running stage 'generated/dev/dvc/dvc.yaml:questions'") == 1
+    made = tmp_path / "kept" / "questions-results" / "generated" / "dev" / "dvc" / "data" / "questions.jsonl"
+    assert [json.loads(line) for line in made.read_text().splitlines()] == [{"text": "answer 0"}, {"text": "answer 1"}]
+    # what is made from personal data is kept nowhere
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["paragraphs-results", "questions-results"]
