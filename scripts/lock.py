@@ -31,6 +31,7 @@ PYTHON_LOCKS = (
     (TOOLS / "uv.in", TOOLS / "uv.txt"),
     (TOOLS / "lint.in", TOOLS / "lint.txt"),
     (TOOLS / "nodejs.in", TOOLS / "nodejs.txt"),
+    (TOOLS / "agent_spec.in", TOOLS / "agent_spec.txt"),
     (TOOLS / "data.in", TOOLS / "data.txt"),
     (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
     (TOOLS / "training.in", TOOLS / "training.txt"),

@@ -196,6 +196,9 @@ ENVIRONMENTS: dict[str, Environment] = {
             needs=("uv",),
         ),
         Environment(
+            "agent-spec", (HERE / "agent_spec.txt",), build_python, needs=("uv",), provides=("wayflow",),
+        ),
+        Environment(
             "gemini", _node_locks(HERE / "gemini"), build_node_project, needs=("nodejs",), provides=("gemini",),
             npm_arguments=("--omit=optional",),
         ),
