@@ -1,0 +1,217 @@
+"""How many tokens a text, a prompt, a tool or a step has: bounds that hold without counting.
+
+From below: the letters and digits of a text stand in words, no token of the vocabulary has letters of two words, and
+none has more bytes of letters than `Tokenizer.letters`. From above: a vocabulary that has every byte makes at most as
+many tokens as the text has bytes. What a template puts in for a variable is nothing from below, and unbounded from
+above: an upper bound is that of what the config says itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from llmops.compiler.derive.model import hosted, repo
+from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.rows import dataset_rows, inline
+from llmops.compiler.derive.splits import part
+from llmops.compiler.derive.tools import functions
+from llmops.compiler.facts import Facts, Family, Tokenizer
+from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.sourced import plain
+from llmops.compiler.model.view import View
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+_TAG = re.compile(r"\{%[-+]?\s*(\w+).*?[-+]?%\}", re.DOTALL)
+_TRIMMED = re.compile(r"\s*(\{[{#%]-)|(-[}#%]\})\s*", re.DOTALL)
+_FIELD = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
+_SINGLE = frozenset(("set", "include", "import", "from", "extends", "do", "break", "continue", "else", "elif"))
+"""Tags of a template that nothing has to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """Something that takes room in a request: `least` tokens surely, `most` at most (None: nothing bounds it).
+
+    `words` name it, `at` is where a config says it, `how` is the arithmetic behind it. `unknown` says which fact was
+    missing; `least` then counts it as nothing.
+    """
+
+    words: str
+    least: int
+    most: int | None
+    at: KeyPath
+    how: str = ""
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is known of how a model counts and is spoken to; either may be unknown."""
+
+    tokenizer: Tokenizer | None
+    family: Family | None
+
+
+def speech(facts: Facts, model: View[Any]) -> Speech:
+    """The tokenizer and the family of a model."""
+    row = hosted(facts, model)
+    if row is not None:
+        return Speech(facts.tokenizer_of(row.provider, row.id), None)
+    name = repo(model)
+    family = facts.family(name.value) if name is not None else None
+    named = family.tokenizer if family is not None else None
+    return Speech(facts.tokenizer(named) if named is not None else None, family)
+
+
+def fewest(tokenizer: Tokenizer, text: str) -> int:
+    """The fewest tokens that a text can have."""
+    words = _normal(tokenizer, text).split()
+    letters = [sum(len(c.encode("utf-8", "replace")) for c in word if c.isalnum()) for word in words]
+    return sum(-(-count // tokenizer.letters) for count in (letters if tokenizer.words else [sum(letters)]))
+
+
+def most(tokenizer: Tokenizer, text: str) -> int | None:
+    """The most tokens that a text can have; None where nothing bounds them."""
+    if not tokenizer.bytes:
+        return None
+    return len(_normal(tokenizer, text).encode("utf-8", "replace")) + tokenizer.extra
+
+
+def _normal(tokenizer: Tokenizer, text: str) -> str:
+    form: Literal["NFC", "NFD", "NFKC", "NFKD"]
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        if tokenizer.normal == form:
+            return unicodedata.normalize(form, text)
+    return text
+
+
+def fixed(text: str, syntax: str) -> str:
+    """The part of a template's text that every filling shows: without tags, and without what stands between tags."""
+    if syntax == "none":
+        return text
+    if syntax == "f-string":
+        return _FIELD.sub(lambda found: found[0][0] if found[0] in ("{{", "}}") else "", text)
+    text = _TRIMMED.sub(lambda found: found[1] or found[2], text)
+    shown: list[str] = []
+    depth = start = 0
+    for tag in _TAG.finditer(text):
+        if depth == 0:
+            found = text[start : tag.start()].rstrip()  # a tag may take the space around it along
+            shown.append(found.lstrip() if shown else found)
+        start = tag.end()
+        if tag[1].startswith("end"):
+            depth -= 1
+        elif tag[1] not in _SINGLE:
+            depth += 1
+    if depth != 0:
+        return ""
+    shown.append(text[start:].lstrip() if shown else text)
+    return _EXPRESSION.sub("", "".join(shown))
+
+
+def prompt_tokens(facts: Facts, prompt: View[Any], model: View[Any]) -> Iterator[Addend]:
+    """What a prompt takes for a model: its messages, what the chat template puts around, its worked examples."""
+    known = speech(facts, model)
+    messages = list(parts(prompt, model.address.name))
+    syntax = prompt.maybe_text("syntax")
+    language = syntax.value if syntax is not None else "jinja2"
+    for message in messages:
+        yield _message(known, prompt, message, language)
+    shown = list(_examples(prompt))
+    if shown:
+        yield _shown(known, prompt, shown)
+    yield _around(known, model, prompt.at(), len(messages) + 2 * len(shown))
+
+
+def _message(known: Speech, prompt: View[Any], message: Part, syntax: str) -> Addend:
+    where = message.file if message.file is not None else f"{prompt.address}"
+    words = f"{message.role} message of {where}"
+    if message.medium != "text":
+        return Addend(words, 0, None, message.at, unknown=f"how many tokens an {message.medium} takes")
+    return text_tokens(known, fixed(message.text, syntax), words, message.at, message.text)
+
+
+def text_tokens(known: Speech, text: str, words: str, at: KeyPath, whole: str | None = None) -> Addend:
+    """A text as an addend; `whole` is what is measured from above, with its tags."""
+    if known.tokenizer is None:
+        return Addend(words, 0, None, at, unknown="the model's tokenizer")
+    return Addend(words, fewest(known.tokenizer, text), most(known.tokenizer, whole or text), at)
+
+
+def _around(known: Speech, model: View[Any], at: KeyPath, messages: int) -> Addend:
+    """The chat template, which a model may replace by one of its own."""
+    words = "chat template"
+    own = model.has("chat_template")
+    family = known.family
+    if own or family is None or family.message_bytes is None or family.prompt_bytes is None:
+        return Addend(words, 0, None, at)
+    return Addend(words, 0, family.prompt_bytes + messages * family.message_bytes, at)
+
+
+def _shown(known: Speech, prompt: View[Any], shown: list[list[str]]) -> Addend:
+    found = [text_tokens(known, text, "", prompt.at("examples")) for texts in shown for text in texts]
+    words = f"{len(shown)} worked example{'s' if len(shown) > 1 else ''}"
+    return combined(words, prompt.at("examples"), found)
+
+
+def combined(words: str, at: KeyPath, found: Iterable[Addend], how: str = "") -> Addend:
+    """Several addends as one."""
+    several = list(found)
+    highest = [one.most for one in several]
+    known = [number for number in highest if number is not None]
+    total = sum(known) if len(known) == len(highest) else None
+    unknown = next((one.unknown for one in several if one.unknown is not None), None)
+    return Addend(words, sum(one.least for one in several), total, at, how, unknown)
+
+
+def _examples(prompt: View[Any]) -> Iterator[list[str]]:
+    """The texts that each worked example shows: the values of the prompt's variables."""
+    names = list(variables(prompt))
+    written = prompt.value.get("examples")
+    if isinstance(written, list):
+        rows = [node.value.get("vars") or {} for node in prompt.entries("examples")]
+    else:
+        dataset = prompt.ref("examples", "dataset") if written else None
+        if dataset is None:
+            return
+        found = [*inline(dataset)] or list(dataset_rows(dataset))
+        split, count = prompt.maybe_text("examples", "split"), prompt.maybe_integer("examples", "count")
+        if split is not None:
+            found = part(dataset, found, split.value) or []
+        rows = [dict(row.vars) for row in (found if count is None else found[: count.value])]
+    for row in rows:
+        yield [row[name] for name in names if isinstance(row.get(name), str)]
+
+
+def tool_tokens(facts: Facts, tool: View[Any], model: View[Any], at: KeyPath) -> Addend:
+    """What the schema of a tool takes: at least its names and descriptions; a server's own is not known here."""
+    known = speech(facts, model)
+    found = []
+    for function in functions(tool):
+        if function.schema is None:
+            return Addend(f"schema of {tool.address}", 0, None, at, unknown=f"the schemas of {tool.address}")
+        description = function.description.value if function.description is not None else ""
+        schema = plain(function.schema)
+        said = " ".join([function.name.value, description, *_descriptions(schema)])
+        whole = json.dumps({"type": "function", "function": {
+            "name": function.name.value, "description": description, "parameters": schema,
+        }}, ensure_ascii=True, indent=4)
+        found.append(text_tokens(known, said, "", at, whole))
+    return combined(f"schema of {tool.address}", at, found)
+
+
+def _descriptions(schema: Any) -> Iterator[str]:
+    """The names of properties and the descriptions in a schema: no template leaves them out."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        said = schema.get("description")
+        if isinstance(said, str):
+            yield said
+        for value in schema.values():
+            yield from _descriptions(value)

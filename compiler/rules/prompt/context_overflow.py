@@ -1,0 +1,140 @@
+"""PRM005: a request that is longer than the model, or the way to it, takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmops.compiler.check.rule import Rule, Scope
+from llmops.compiler.derive.model import called, context_tokens, source_note
+from llmops.compiler.derive.places import config_place
+from llmops.compiler.derive.requests import Request, requests
+from llmops.compiler.derive.tokens import Addend, speech
+from llmops.compiler.model.finding import Code, Finding, Label, Severity
+from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.sourced import Sourced
+
+SHOWN = 4
+"""The addends that get a label of their own; the note has all."""
+INFORMATIVE = 2
+"""An upper bound that is more than so many times the lower one says little: texts are then most of it."""
+
+
+def check(scope: Scope) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for request in requests(scope.reader, scope.facts):
+        found = _judge(scope, request)
+        if found is not None:
+            key = (found.message.partition(":")[2], str(request.model.address))
+            if found.unknown and key in seen:
+                continue
+            seen.add(key)
+            yield found
+
+
+def _judge(scope: Scope, request: Request) -> Finding | None:
+    if request.limit is None:
+        at = request.caller.at("model") if "model" in request.caller.value else request.caller.at()
+        return Finding(
+            f"whether a request of {request.words} fits is unknown: the context of {called(request.model)}",
+            (Label(at, primary=True),), help=("say it on the model: `facts: {context: 32768}`",), unknown=True,
+        )
+    limit = request.limit
+    if any(addend.least > limit.value and addend.words.startswith("answer") for addend in request.addends):
+        return None  # an answer that is too long by itself is MOD005's
+    if request.least > limit.value:
+        return _too_long(scope, request, limit)
+    missing = next((addend for addend in request.addends if addend.unknown is not None), None)
+    if missing is not None:
+        return Finding(
+            f"whether a request of {request.words} fits is unknown: {missing.unknown}",
+            (Label(missing.at, primary=True),),
+            notes=(f"without it, {request.least} of {limit.value} tokens at least",), unknown=True,
+        )
+    most = request.most
+    if most is not None and limit.value < most <= INFORMATIVE * request.least:
+        return _too_long(scope, request, limit, most)
+    return None
+
+
+def _too_long(scope: Scope, request: Request, limit: Sourced[int], most: int | None = None) -> Finding:
+    counted = sorted((a for a in request.addends if _size(a, most)), key=lambda a: -_size(a, most))
+    largest, *others = counted
+    total = request.least if most is None else most
+    bound = "at least" if most is None else "at most"
+    labels = [Label(largest.at, _label(largest, most), primary=True)]
+    seen: set[KeyPath] = {largest.at}
+    roots = {addend.at for addend in others if len(addend.at) == 2}  # all of a resource: too much to point at
+    for addend in others[: SHOWN - 1]:
+        if addend.at not in seen and addend.at not in roots:
+            seen.add(addend.at)
+            labels.append(Label(addend.at, _label(addend, most)))
+    place = config_place(limit.sources)
+    if place is not None and place not in seen:
+        labels.append(Label(place, f"{limit.value} tokens for request and answer"))
+    parts = " + ".join(f"{_size(addend, most)} {addend.words}" for addend in counted)
+    known = speech(scope.facts, request.model).tokenizer
+    notes = [
+        f"{bound} {parts} = {total} tokens, and what a request itself brings",
+        f"{called(request.model)}: {limit.value} tokens {source_note(limit)}",
+    ]
+    if known is not None:
+        notes.append(f"texts are bounded by their words and bytes (facts: {known.fact}, {known.as_of[:7]})")
+    what = "does not fit" if most is None else "may not fit"
+    return Finding(
+        f"a full request of {request.words} {what}: {total} tokens, of {limit.value}", tuple(labels),
+        notes=tuple(notes), help=tuple(_cures(scope, request, limit, largest, total, most)),
+        severity=None if most is None else Severity.WARNING, found=str(total), expected=f"at most {limit.value}",
+    )
+
+
+def _size(addend: Addend, most: int | None) -> int:
+    return addend.least if most is None else addend.most or 0
+
+
+def _label(addend: Addend, most: int | None) -> str:
+    how = f"{addend.how} = " if addend.how else ""
+    return f"{addend.words}: {how}{_size(addend, most)} tokens"
+
+
+def _cures(
+    scope: Scope, request: Request, limit: Sourced[int], largest: Addend, total: int, most: int | None
+) -> Iterator[str]:
+    """What to write, for what takes the most room; and a longer context, where the model has one."""
+    others = sum(max(a.least, a.most or 0) for a in request.addends if a is not largest)
+    room = limit.value - others
+    number = int(largest.how.partition(" ")[0]) if largest.how else 0
+    key = str(largest.at[-1])
+    if largest.how and room >= _size(largest, most) // number:
+        yield f"`{key}: {room * number // _size(largest, most)}` fits, or cut shorter passages"
+    elif not largest.how and key in ("tokens", "max_tokens", "max_completion_tokens") and room > 0:
+        yield f"`{key}: {room}` fits, with nothing left for what a request brings itself"
+    else:
+        yield "shorten the largest part, or call a model with a longer context"
+    own = context_tokens(scope.facts, request.model)
+    place = config_place(limit.sources)
+    if own is not None and own.value >= total > limit.value and place is not None and place[-1] == "max_model_len":
+        yield f"`max_model_len` may be up to {own.value} for {called(request.model)}"
+
+
+RULE = Rule(
+    code=Code(
+        code="PRM005",
+        name="context-overflow",
+        severity=Severity.ERROR,
+        summary="A full request must fit into the context of the model, and of whatever serves it.",
+        why=(
+            "The engine refuses such a request, or cuts its beginning off, once the history is long or all passages are"
+            " found: not in the first tests. An error is shown where even the lower bounds do not fit, a warning where"
+            " the upper ones do not and are near to them."
+        ),
+        bad=(
+            "steps:\n  retrieve: {index: policies, query: question, top_k: 40}     # 40 × 500 tokens\n"
+            "  answer: {prompt: answer, model: answerer, with: {passages: retrieve}}     # of 16384"
+        ),
+        good=(
+            "steps:\n  retrieve: {index: policies, query: question, top_k: 8}\n"
+            "  answer: {prompt: answer, model: answerer, with: {passages: retrieve}}"
+        ),
+    ),
+    check=check,
+)
