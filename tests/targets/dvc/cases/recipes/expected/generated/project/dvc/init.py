@@ -3,8 +3,8 @@
 
     python init.py [<dvc.yaml> <stage> …]
 
-What stages that ran elsewhere have left, and was brought here with dvc.lock, is taken as made; where what they depend on
-has changed DVC refuses that, and makes it again.
+What stages that ran elsewhere have left, and was brought here with dvc.lock, is taken as made; where what they
+depend on has changed, DVC refuses that, and makes it again.
 """
 
 from __future__ import annotations
