@@ -51,6 +51,10 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "haystack" / "lock" / "requirements.txt",
     ),
     (
+        REPOSITORY / "targets" / "qdrant" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "qdrant" / "lock" / "requirements.txt",
+    ),
+    (
         REPOSITORY / "targets" / "pgvector" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "pgvector" / "lock" / "requirements.txt",
     ),
