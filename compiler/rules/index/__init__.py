@@ -1,0 +1,1 @@
+"""Indexes: how documents are cut, embedded and kept."""
