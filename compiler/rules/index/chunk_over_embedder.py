@@ -47,8 +47,9 @@ def _too_long(
 ) -> Finding:
     key = "max_tokens" if capped else "size"
     at = index.at("chunking", key)
+    name, reader = index.address.name, embedder.address.name
     return Finding(
-        f"a chunk of `{index.address.name}` may have {most.value} tokens, `{embedder.address.name}` reads {limit.value}",
+        f"a chunk of `{name}` may have {most.value} tokens, `{reader}` reads {limit.value}",
         (Label(at, f"{most.value} tokens", primary=True), Label(index.at("embedder"), f"reads {limit.value}"))
         if index.has("embedder") else (Label(at, f"{most.value} tokens", primary=True),),
         notes=(f"{called(embedder)}: {limit.value} tokens {source_note(limit)}",),
