@@ -96,7 +96,8 @@ def _too_long(
     labels.append(Label(store.at("engine"), f"at most {most}"))
     return Finding(
         f"`{index.address.name}` has vectors of {length.value} numbers, {facts.engine} {does} up to {most}",
-        tuple(labels), notes=(_note(facts),), help=(*cures, "shorten the embeddings: `dimension` of the model, where it allows that"),
+        tuple(labels), notes=(_note(facts),),
+        help=(*cures, "shorten the embeddings: `dimension` of the model, where it allows that"),
         found=str(length.value), expected=f"at most {most}",
     )
 
