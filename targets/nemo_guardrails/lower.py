@@ -20,7 +20,7 @@ from llmops.targets.nemo_guardrails.models import CONSUMER
 from llmops.targets.nemo_guardrails.rails import Rail, library, rail
 
 PATH = "/v1/chat/completions"
-DECIDE = ("stage", "detector", "action")
+DECIDE = ("stage", "detector", "action", "engine")
 """What makes a flow of our own of a guardrail, and which."""
 ONCE = ("jailbreak", "pii", "regex", "secrets")
 """Detectors whose settings stand once for each stage (jailbreak: once), so that a second one would change the first."""
@@ -68,11 +68,12 @@ def _folder(
             stood.append(found)
     name = flow.address.name
     about: tuple[Address | Sourced[Address], ...] = (flow.address, *_about(stood))
-    yield Artifact(f"{name}/config.yml", _config(lowering, flow, stood, before), about)
+    config = _config(lowering, flow, stood, before)
+    yield Artifact(f"{name}/config.yml", _alone(stood, config, "engine"), about)
     asking = [one for one in stood if one.prompt is not None]
     prompts = [_because(one, one.prompt) for one in stood if one.prompt is not None]
     if prompts:
-        yield Artifact(f"{name}/prompts.yml", {"prompts": _alone(asking, prompts, "detector")}, about)
+        yield Artifact(f"{name}/prompts.yml", {"prompts": _alone(asking, prompts, "detector", "engine")}, about)
     code = _code(stood)
     if code:
         yield Artifact(f"{name}/rails.co", code, about, Format.TEXT)
@@ -85,7 +86,8 @@ def _folder(
 
 def _because(one: Rail, entry: dict[str, Any]) -> Sourced[dict[str, Any]]:
     """The whole entry stands there because of the detector, which asks a model."""
-    return Sourced(entry, one.guard.rail.text("detector").sources, raw=True)
+    rail = one.guard.rail
+    return Sourced(entry, rail.text("detector").because(rail.get("engine")).sources, raw=True)
 
 
 def _alone(rails: list[Rail], value: Any, *fields: str) -> Any:

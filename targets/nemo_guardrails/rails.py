@@ -94,9 +94,8 @@ def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rai
         prompt = {**made_prompt.entry, **_of_prompt(view)}
     message = view.maybe_text("message")
     own = message is not None or action.value == "flag" or stage.value == "retrieval"
-    name = Sourced(
-        f"{OWN}{view.address.name}" if own else found, because(guard, "stage", "detector", "action").sources, raw=True
-    )
+    why = because(guard, "stage", "detector", "action", "engine")
+    name = Sourced(f"{OWN}{view.address.name}" if own else found, why.sources, raw=True)
     return Rail(
         guard, "output" if stage.value == "retrieval" else stage.value, name, entry, prompt,
         _sourced(guard, _settings(guard)), tuple(_code(guard)) if own else (),
@@ -272,7 +271,7 @@ def _settings(guard: Guard) -> dict[str, Any]:
 
 def _sourced(guard: Guard, found: dict[str, Any]) -> dict[str, Any]:
     """Each setting stands there because of the guardrail, too; those of one stage below that stage."""
-    why = Sourced(0).because(guard.rail.get("detector"), guard.rail.get("stage"))
+    why = Sourced(0).because(*(guard.rail.get(name) for name in ("detector", "stage", "engine")))
 
     def told(value: Any) -> Any:
         return {key: told(below) for key, below in value.items()} if isinstance(value, dict) else Sourced(

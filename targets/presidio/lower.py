@@ -39,8 +39,12 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         if any(isinstance(problem, Finding) and problem.severity is Severity.ERROR for problem in problems):
             continue
         made = True
-        yield Artifact(f"{rail.address.name}.analyzer.yaml", _analyzer(rail), (rail.address,))
-        yield Artifact(f"{rail.address.name}.json", _rail(rail), (rail.address,), Format.JSON, comment=None)
+        why = rail.text("engine").sources
+        about = (Sourced(rail.address, why, raw=True),)
+        yield Artifact(f"{rail.address.name}.analyzer.yaml", Sourced(_analyzer(rail), why, raw=True), about)
+        yield Artifact(
+            f"{rail.address.name}.json", Sourced(_rail(rail), why, raw=True), about, Format.JSON, comment=None
+        )
     for _, guards in guarded(lowering.reader, NAME):
         for guard in guards:
             yield Unsupported(
@@ -170,9 +174,11 @@ def _analyzer(rail: View[Any]) -> dict[str, Any]:
     threshold = rail.maybe_number("threshold")
     if threshold is not None:
         made["default_score_threshold"] = threshold
-    made["nlp_configuration"] = _nlp(rail, languages)
+    nlp, detector = _nlp(rail, languages), rail.text("detector").sources
+    made["nlp_configuration"] = Sourced(nlp, detector, raw=True) if _named(rail) else nlp
     made["recognizer_registry"] = {
-        "global_regex_flags": data()["regex_flags"], "recognizers": list(_recognizers(rail, languages)),
+        "global_regex_flags": data()["regex_flags"],
+        "recognizers": Sourced(list(_recognizers(rail, languages)), detector, raw=True),
     }
     return made
 
@@ -243,7 +249,8 @@ def _rail(rail: View[Any]) -> dict[str, Any]:
     action = rail.text("action")
     made: dict[str, Any] = {"action": action}
     found = rail.tree("entities") if rail.text("detector").value == "pii" else None
-    made["entities"] = found or [literal(SECRET).because(rail.get("detector"))]
+    named = found or [literal(SECRET)]
+    made["entities"] = Sourced(named, rail.text("detector").sources, raw=True)
     made["languages"] = _languages(rail)
     for name in ("threshold", "message"):
         value = rail.get(name) if name != "message" or action.value == "block" else None
@@ -254,10 +261,12 @@ def _rail(rail: View[Any]) -> dict[str, Any]:
         made["allow_list"] = params["allow_list"]
     if action.value == "redact":
         own = params.get("operators") or {}
-        made["operators"] = {
-            entity.value: own.get(entity.value) or {"type": "replace", "new_value": entity.express(_placeholder)}
-            for entity in made["entities"]
+        operators = {
+            entity.value: own.get(entity.value)
+            or Sourced({"type": "replace", "new_value": _placeholder(entity.value)}, entity.sources, raw=True)
+            for entity in named
         }
+        made["operators"] = Sourced(operators, merge(action.sources, rail.text("detector").sources), raw=True)
     return made
 
 
