@@ -202,7 +202,7 @@ def _search(wiring: Wiring, step: Step, index: View[Any], found: Collection, way
     }
     if way == "keyword":
         pipe.add(name, RETRIEVERS[found.engine, way], parameters, named)
-        fed = _into(wiring, step, query, f"{name}.query")
+        fed = _into(wiring, step, query, _second(pipe, step, index, name) if mode == "hybrid" else f"{name}.query")
     else:
         vector = used(pipe.lowering.facts, index)
         if vector is None:
@@ -220,6 +220,18 @@ def _search(wiring: Wiring, step: Step, index: View[Any], found: Collection, way
         fed = _into(wiring, step, query, f"{step.name}-embedder.text")
     _live_filters(wiring, step, f"{name}.filters")
     return f"{name}.documents" if fed else None
+
+
+def _second(pipe: Pipe, step: Step, index: View[Any], name: str) -> str:
+    """Where the words' question goes in. A joiner weighs what it is given in the order in which it came: so where
+    weights are given, words are searched after meanings."""
+    if not index.has("keyword", "weight"):
+        return f"{name}.query"
+    after = pipe.add(f"{step.name}-query", "OutputAdapter",
+                     {"template": "{% set before = documents %}{{ query }}", "output_type": "str"})
+    pipe.connect(f"{step.name}-retriever.documents", f"{after}.documents")
+    pipe.connect(f"{after}.output", f"{name}.query")
+    return f"{after}.query"
 
 
 def _planned(
