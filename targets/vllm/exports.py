@@ -15,6 +15,7 @@ from llmops.compiler.model.view import View
 from llmops.targets.vllm.images import image
 from llmops.targets.vllm.lower import PORT
 from llmops.targets.vllm.secrets import api_key, secrets
+from llmops.targets.vllm.weights import folders
 
 HEALTH = "/health"
 CONFIG = "/etc/llmops/vllm.yaml"
@@ -67,6 +68,7 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
         argv.append(file.map(lambda path: f"--chat-template={path}"))
         args.append(literal(f"--chat-template={TEMPLATE}").because(template))
         mounts.append((file, TEMPLATE))
+    mounts += folders(lowering, deployment)
     split = parallelism(deployment)
     return Service(
         argv=tuple(argv),

@@ -18,7 +18,7 @@ from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT
 from llmops.targets.vllm.flags import Flag, check, entry, idle, unknown_name
 from llmops.targets.vllm.secrets import gated, renamed
-from llmops.targets.vllm.weights import adapters, no_weights, place, speculative, weights
+from llmops.targets.vllm.weights import adapters, mistaken, no_weights, place, speculative, weights
 
 PORT = 8000
 """vLLM's own default."""
@@ -40,7 +40,11 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         model = deployment.ref("model")
         if model is None or deployment.has("endpoint"):
             continue
-        if place(model) is None:
+        wrong = list(mistaken(lowering, deployment))
+        yield from wrong
+        if wrong:
+            continue
+        if place(lowering, deployment, model) is None:
             yield no_weights(deployment.at("model"), model.address.name)
             continue
         engine = engine_facts(lowering.facts, deployment)
@@ -71,7 +75,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
 
 
 def _all(lowering: Lowering, engine: EngineFacts | None, deployment: View[Any], model: View[Any]) -> Iterator[Made]:
-    yield from weights(engine, model)
+    yield from weights(lowering, engine, deployment, model)
     yield Flag("served-model-name", served_name(model), model.at("served_name"))
     yield Flag("host", literal("0.0.0.0"))  # the platform or the host decides who reaches it
     yield Flag("port", deployment.maybe_integer("port") or literal(PORT))
@@ -86,8 +90,8 @@ def _all(lowering: Lowering, engine: EngineFacts | None, deployment: View[Any], 
         if switch is not None:
             yield Flag(name, switch, deployment.at(field))
     yield from _parallel(deployment)
-    yield from adapters(deployment)
-    yield from speculative(deployment)
+    yield from adapters(lowering, engine, deployment)
+    yield from speculative(lowering, deployment)
     for written, value in (deployment.tree("args") or {}).items():
         head, dot, rest = written.partition(".")
         yield Flag(head.replace("_", "-") + dot + rest, value, deployment.at("args", written), written)
