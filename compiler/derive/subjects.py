@@ -8,22 +8,26 @@ from typing import Any
 
 from llmops.compiler.derive.assertions import assertions
 from llmops.compiler.derive.cases import problem
+from llmops.compiler.derive.finetune import made
+from llmops.compiler.derive.flow import plan
 from llmops.compiler.derive.route import Call, Route, outside_variable, reach, route
 from llmops.compiler.derive.secrets import variable
-from llmops.compiler.model.exports import Variable
+from llmops.compiler.derive.serving import serving
+from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, View
-from llmops.schemas.types import MODEL
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One subject: `call` and `model` where it is a model, else an endpoint (`http`) or a file (`code`) of one's own.
+    """One subject. `call` and `model` where it is a model; `app` where it is a flow or an agent that is served, by
+    `served`; else an endpoint (`http`) or a file (`code`) of one's own.
 
-    `name` is the entry of `subjects`, None where there is only one; `named` is the reference that it makes.
+    `name` is the entry of `subjects`, None where there is only one; `named` is the reference that it makes. `step` is
+    the one of a flow that does nothing but put a prompt to a model: its parameters count.
     """
 
     node: Node
@@ -34,6 +38,21 @@ class Subject:
     http: Node | None = None
     code: Sourced[str] | None = None
     named: Sourced[str] | None = None
+    app: App | None = None
+    served: Address | None = None
+    step: Node | None = None
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """What has parameters for its calls beside the model, the later winning."""
+        return tuple(layer for layer in (self.prompt, self.step, self.node) if layer is not None)
+
+    @property
+    def passages(self) -> Sourced[str] | None:
+        """Where its reply holds what was retrieved."""
+        if self.app is not None:
+            return self.app.passages
+        return None if self.http is None else self.http.maybe_text("passages")
 
     @property
     def label(self) -> Sourced[str] | None:
@@ -72,12 +91,17 @@ def _subject(lowering: Lowering, node: Node, name: Sourced[str] | None, consumer
     deployment = node.ref("deployment")
     if deployment is not None:
         return _deployed(lowering, node, name, deployment, consumer)
+    for field in ("flow", "agent"):
+        app = node.ref(field)
+        if app is not None:
+            return _served(lowering, node, name, app, consumer)
     model, field = node.ref("model"), "model"
-    if node.has("finetune"):
-        model, field = _trained(lowering, node), "finetune"
+    tuning = node.ref("finetune")
+    if tuning is not None:
+        field, model = "finetune", next(iter(made(lowering.reader, tuning)), None)
         if model is None:
-            return problem(node.at(field), f"no model is the outcome of finetune.{node.text(field).value}",
-                           "only a model can be called", "name it in a model: `weights: {finetune: …}`")
+            return problem(node.at(field), f"no model is made by {tuning.address}", "only a model can be called",
+                           f"name it in a model: `weights: {{finetune: {tuning.address.name}}}`")
     if model is None:
         return None
     call = called(lowering, route(lowering.reader, model, node), node.at(field), consumer)
@@ -99,13 +123,49 @@ def _deployed(
     return Subject(node, name, node.ref("prompt"), model, call, named=node.ref_name("deployment"))
 
 
-def _trained(lowering: Lowering, node: Node) -> View[Any] | None:
-    """The model that a fine-tuning makes."""
-    for model in lowering.reader.of(MODEL):
-        name = model.maybe_text("weights", "finetune")
-        if name is not None and name.value == node.value.get("finetune"):
-            return model
-    return None
+def _served(
+    lowering: Lowering, node: Node, name: Sourced[str] | None, tried: View[Any], consumer: str
+) -> Subject | Finding:
+    """A flow or an agent, over HTTP; a flow that is one prompt put to one model needs nobody who serves it."""
+    field = tried.address.kind
+    places = serving(lowering.reader, tried) if field == "flow" else ()
+    wanted = node.ref("via", "deployment")
+    if wanted is not None:
+        places = tuple(place for place in places if place.deployment.address == wanted.address)
+    if len({place.deployment.address for place in places}) > 1:
+        by = ", ".join(str(place.deployment.address) for place in places)
+        return problem(node.at(field), f"{tried.address} is served by several deployments", by,
+                       "say which with `via: {deployment: …}`")
+    app = lowering.ask(App, tried)
+    if app is not None:
+        served = places[0].deployment.address if places else None
+        return Subject(node, name, named=node.ref_name(field), app=app, served=served)
+    one = _asking(lowering, node, name, tried, consumer) if field == "flow" and not places else None
+    if one is not None:
+        return one
+    why = f"no target says how to call it at {places[0].deployment.address}" if places else "nothing serves it"
+    return problem(node.at(field), f"{consumer} cannot reach {tried.address}", why,
+                   f"serve it: `serves: {{{tried.address.name}: {{path: …}}}}` of a deployment" if field == "flow"
+                   else "give it a `framework` that serves agents, or test a flow that calls it")
+
+
+def _asking(
+    lowering: Lowering, node: Node, name: Sourced[str] | None, flow: View[Any], consumer: str
+) -> Subject | Finding | None:
+    """A flow as its prompt and model, where that is all it does and its inputs are the prompt's variables."""
+    followed = plan(lowering.facts, flow)
+    step = followed.steps[0] if len(followed.steps) == 1 else None
+    if step is None or step.prompt is None or step.model is None or flow.has("guardrails"):
+        return None
+    if any(step.node.has(field) for field in ("tools", "when", "each", "otherwise")):
+        return None
+    if any(value.input != variable for variable, value in step.bound.items()):
+        return None
+    at = node.at("flow")
+    call = called(lowering, route(lowering.reader, step.model, step.node), at, consumer)
+    if isinstance(call, Finding):
+        return call
+    return Subject(node, name, step.prompt, step.model, call, named=node.ref_name("flow"), step=step.node)
 
 
 def called(lowering: Lowering, way: Route, at: KeyPath, consumer: str) -> Call | Finding:
@@ -158,6 +218,8 @@ def variables(found: list[Call], tried: list[Subject], consumer: str) -> Iterato
         if subject.http is not None:
             read.append(outside_variable(subject.http, "url"))
             read.extend(value for _, value in headers(subject.http, consumer) if isinstance(value, Variable))
+        if subject.app is not None:
+            read.extend((subject.app.outside, subject.app.key))
     seen: set[str] = set()
     for one in read:
         if one is not None and one.name.value not in seen:
@@ -165,8 +227,8 @@ def variables(found: list[Call], tried: list[Subject], consumer: str) -> Iterato
             yield one
 
 
-def services(found: list[Call]) -> Iterator[Address]:
-    """Gateways and deployments that the calls go through, once each."""
-    yield from dict.fromkeys(
-        view.address for call in found for view in (call.route.gateway, call.route.deployment) if view is not None
-    )
+def services(found: list[Call], tried: list[Subject]) -> Iterator[Address]:
+    """Gateways and deployments that the calls go through, and those that serve the apps, once each."""
+    ways = [view for call in found for view in (call.route.gateway, call.route.deployment)]
+    through = [view.address for view in ways if view is not None]
+    yield from dict.fromkeys([*through, *(subject.served for subject in tried if subject.served is not None)])

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.derive.model import price
 from llmops.compiler.diagnostics.suggest import best
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.view import Node, View
+from llmops.targets.promptfoo.gate import prices
 from llmops.targets.promptfoo.known import assertion_types
 from llmops.targets.promptfoo.providers import called, file_reference
 from llmops.targets.promptfoo.subjects import Subject, judge
@@ -23,7 +23,20 @@ GRADED = (
     "select-best", "similar",
 )
 """Types that ask a model."""
+MEANINGS = ("context", "query")
+"""What a column may mean to an assertion."""
 CONTEXT = ("context-faithfulness", "context-recall", "context-relevance")
+RECALL = """\
+const plain = (text) => String(text).replace(/\\s+/g, " ").trim().toLowerCase();
+const found = (context.providerResponse?.metadata?.passages ?? []).map(plain);
+const wanted = [].concat(context.vars[context.config.column] ?? []).map(plain).filter((text) => text !== "");
+if (wanted.length === 0) throw new Error(`the row has no ${context.config.column}`);
+const seen = wanted.filter((text) => found.some((passage) => passage.includes(text)));
+const score = seen.length / wanted.length;
+const reason = `${seen.length} of ${wanted.length} expected passages are among the ${found.length} retrieved`;
+return { pass: score >= context.config.least, score, reason };
+"""
+"""Recall without a judge: an expected passage was retrieved if it stands in one of those that the reply names."""
 COST = """\
 const used = context.providerResponse?.tokenUsage ?? {};
 const price = context.config.usd_per_token[context.provider?.label ?? ""] ?? context.config.usd_per_token[""];
@@ -46,8 +59,11 @@ def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric
                    f"did you mean `{close}`?" if close else "")
         return
     out: dict[str, Any] = {"type": written}
+    counted = base == "context-recall" and node.has("column") and not judged and not node.has("judge")
     if base == "cost":
         out.update(_cost(work, node, tried, written))
+    elif counted and _retrieving(tried):
+        out.update(_recall(work, node, written))
     else:
         out.update(_value(work, node, base))
         for field in ("threshold", "weight"):
@@ -57,7 +73,7 @@ def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric
     transform = node.maybe_text("transform")
     if transform is not None:
         out["transform"] = work.text(transform)
-    context = _context(work, node, base, tried)
+    context = None if counted and _retrieving(tried) else _context(work, node, base, tried)
     if context is not None:
         out["contextTransform"] = context
     informational = node.maybe_flag("informational")
@@ -66,11 +82,15 @@ def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric
     graded = judge(work, node)
     if graded is not None:
         out["provider"] = called(work, graded[1], graded[0], named=node.ref_name("judge"))
-    elif base in GRADED and not judged and not node.has("judge"):
+    elif base in GRADED and not judged and not node.has("judge") and "config" not in out:
         why = "without a judge it asks a model of its own choice"
         work.unsupported(node.at("type"), why, "name the eval's `judge`")
     if metric is not None:
         out["metric"] = Sourced(metric, (node.source(),))
+    for meaning in node.value.get("columns") or {}:
+        if meaning not in MEANINGS:
+            work.unsupported(node.at("columns", meaning), f"it reads no column as `{meaning}`",
+                             f"it reads {' and '.join(f'`{name}`' for name in MEANINGS)}; another one is `column`")
     if node.has("language"):
         work.unsupported(node.at("language"), "it knows no languages", "say it in the text of a rubric")
     yield out
@@ -102,11 +122,25 @@ def _context(work: Work, node: Node, base: str, tried: list[Subject]) -> Sourced
     column = node.maybe_text("columns", "context")
     if column is not None:
         return column.express(lambda name: f"context.vars[{json.dumps(name)}]")
-    passages = [s.http.maybe_text("passages") for s in tried if s.http is not None]
-    found = [p for p in passages if p is not None]
-    if base in CONTEXT and found and len(found) == len(tried):
-        return Sourced("context.metadata.passages", merge(*(p.sources for p in found)), raw=True)
+    if base in CONTEXT and _retrieving(tried):
+        return Sourced("context.metadata.passages", merge(*(s.passages.sources for s in tried if s.passages)), raw=True)
     return None
+
+
+def _retrieving(tried: list[Subject]) -> bool:
+    """Whether each subject says what it retrieved."""
+    return bool(tried) and all(subject.passages is not None for subject in tried)
+
+
+def _recall(work: Work, node: Node, written: Sourced[str]) -> Iterator[tuple[str, Any]]:
+    """The share of the expected passages that were retrieved, counted."""
+    yield "type", written.express(lambda t: "not-javascript" if t.startswith("not-") else "javascript")
+    yield "value", Sourced(RECALL, written.sources, raw=True)
+    least = node.maybe_number("threshold")
+    yield "config", {"column": work.text(node.text("column")), "least": literal(1) if least is None else least}
+    weight = node.maybe_number("weight")
+    if weight is not None:
+        yield "weight", weight
 
 
 def _cost(work: Work, node: Node, tried: list[Subject], written: Sourced[str]) -> Iterator[tuple[str, Any]]:
@@ -117,21 +151,12 @@ def _cost(work: Work, node: Node, tried: list[Subject], written: Sourced[str]) -
     if most is None:
         work.error(node.at("type"), "`cost` needs a `threshold`, in US dollars for a row")
         return
-    prices: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     for subject in tried:
-        rates = {}
-        for which in ("input", "output"):
-            rate = price(work.lowering.facts, subject.model, which) if subject.model is not None else None
-            if rate is not None:
-                rates[which] = rate.express(lambda r: float(f"{r:.12g}"))
-        if len(rates) < 2:
-            work.error(node.at("type"), "the cost of a row cannot be known",
-                       f"nobody knows what {subject.model.address if subject.model else 'the app'} costs",
-                       "say it: `facts: {price: {usd_per_million_input: …, usd_per_million_output: …}}` of the model")
-            continue
-        label = subject.label
-        prices["" if label is None else work.text(label).value] = rates
-    yield "config", {"most": most, "usd_per_token": prices}
+        rates = prices(work, node.at("type"), subject.model)
+        if rates:
+            known["" if subject.label is None else work.text(subject.label).value] = rates
+    yield "config", {"most": most, "usd_per_token": known}
     weight = node.maybe_number("weight")
     if weight is not None:
         yield "weight", weight
@@ -153,4 +178,4 @@ def queries(work: Work, eval_: View[Any]) -> dict[str, Any]:
     return {}
 
 
-__all__ = ["assertion", "literal", "metrics", "queries"]
+__all__ = ["assertion", "metrics", "queries"]

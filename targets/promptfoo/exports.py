@@ -12,8 +12,8 @@ from llmops.compiler.model.exports import Check
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
-from llmops.targets.promptfoo import gate
-from llmops.targets.promptfoo.prompts import use
+from llmops.targets.promptfoo import gate, redteam
+from llmops.targets.promptfoo.prompts import media, use
 from llmops.targets.promptfoo.subjects import CONSUMER, subjects
 from llmops.targets.promptfoo.work import Work
 
@@ -31,23 +31,32 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     folder, shared, name = lowering.folder, lowering.shared_folder, eval_.address.name
     program, suite = f"{shared}/node_modules/.bin/promptfoo", f"{folder}/{name}.yaml"
     results = _results(lowering, eval_)
-    argv = [*_words(program, "eval", "--config", suite, "--no-cache", "--no-progress-bar", "--output"), results]
+    prepare = [tuple(_words(program, "validate", "--config", suite))]
+    asked = suite
+    if redteam.attacks(eval_):
+        # beside the suite: it names the same files
+        asked = f"{folder}/{name}.attacks.yaml"
+        made = ("redteam", "generate", "--config", suite, "--output", asked, "--no-cache", "--no-progress-bar",
+                "--force", "--strict")
+        prepare.append(tuple(_words(program, *made)))
+    argv = [*_words(program, "eval", "--config", asked, "--no-cache", "--no-progress-bar", "--output"), results]
     prompts = [used for used in (use(work, subject) for subject in tried) if used.file is not None]
     inputs: list[Sourced[str] | str] = [suite, f"{shared}/package-lock.json"]
     inputs += [Sourced(f"{folder}/prompts/{used.file}.json", used.why, raw=True) for used in prompts]
+    inputs += sorted({path for used in prompts for path in media(work, used)})
     if gate.scripted(eval_):
         argv = [*_words("node", f"{shared}/gate.mjs", f"{folder}/{name}.gate.json"), results, *argv]
         inputs += [f"{folder}/{name}.gate.json", f"{shared}/gate.mjs"]
     install = ("npm", "ci", "--prefix", shared, "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
     return Check(
         argv=tuple(argv),
-        prepare=(tuple(_words(program, "validate", "--config", suite)),),
+        prepare=tuple(prepare),
         install=(install,),
         tools=("node", "python") if _runs_python(eval_) else ("node",),
         variables=tuple(variables(found, tried, CONSUMER)),
-        settings=gate.settings(eval_),
-        results=(results.value,),
-        services=tuple(services(found)),
+        settings=gate.settings(eval_, lowering.options),
+        results=(results.value,) if asked == suite else (results.value, asked),
+        services=tuple(services(found, tried)),
         files=tuple(inputs),
         blocks=blocks(eval_),
     )

@@ -40,8 +40,9 @@ def check(path: str, data: Any) -> Iterator[str]:
         return
     yield from _unknown("the suite", data, "suite")
     yield from _unknown("evaluateOptions", data.get("evaluateOptions"), "evaluate_options")
-    for provider in _list(data, "providers"):
+    for provider in (*_list(data, "providers"), *_list(data, "targets")):
         yield from _provider(provider)
+    yield from _attacks(data.get("redteam"))
     for prompt in _list(data, "prompts"):
         yield from _unknown("a prompt", prompt, "prompts")
     tests = [test for test in (data.get("defaultTest"), *_list(data, "tests")) if isinstance(test, dict)]
@@ -54,6 +55,19 @@ def check(path: str, data: Any) -> Iterator[str]:
                 yield from _provider(options["provider"])
         for assertion in _list(test, "assert"):
             yield from _assertion(assertion)
+
+
+def _attacks(section: Any) -> Iterator[str]:
+    if not isinstance(section, dict):
+        return
+    yield from _unknown("redteam", section, "redteam")
+    if section.get("provider"):
+        yield from _provider(section["provider"])
+    for field, kind in (("plugins", "plugin"), ("strategies", "strategy")):
+        for one in _list(section, field):
+            name = one.get("id") if isinstance(one, dict) else one
+            if name not in known(field):
+                yield f"there is no {kind} `{name}`{_close(str(name), known(field))}"
 
 
 def _list(holder: Mapping[str, Any], name: str) -> list[Any]:

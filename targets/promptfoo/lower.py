@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from llmops.compiler.derive.cases import asserted
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
@@ -15,7 +16,7 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import View
 from llmops.schemas.types import EVAL
-from llmops.targets.promptfoo import gate
+from llmops.targets.promptfoo import gate, redteam
 from llmops.targets.promptfoo.assertions import assertion, metrics, queries
 from llmops.targets.promptfoo.prompts import Use, messages, use
 from llmops.targets.promptfoo.providers import called, provider
@@ -25,12 +26,10 @@ from llmops.targets.promptfoo.work import Work
 
 OPTIONS = {"concurrency": "maxConcurrency", "repetitions": "repeat"}
 OTHERS = {
-    "redteam": "attacks that a runner makes itself are not compiled yet", "load": "it makes no load",
-    "tasks": "it has no benchmarks of its own", "slices": "its results are not split by a column",
-    "budget": "it does not stop when money is spent",
+    "load": "it makes no load", "tasks": "it has no benchmarks of its own",
 }
 """Fields of other runners."""
-TYPES = {"redteam": OTHERS["redteam"], "load": OTHERS["load"], "benchmark": OTHERS["tasks"]}
+TYPES = {"load": OTHERS["load"], "benchmark": OTHERS["tasks"]}
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
@@ -80,7 +79,7 @@ def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address | Sourced[Ad
         for field, view in (("prompt", subject.prompt), ("model", subject.model)):
             if view is None:
                 continue
-            named = subject.node.ref_name(field) or subject.node.ref_name("deployment")
+            named = subject.node.ref_name(field) or subject.named
             found[view.address] = merge(found.get(view.address, ()), named.sources if named is not None else ())
     return (eval_.address, *(Sourced(address, why, raw=True) for address, why in found.items()))
 
@@ -94,20 +93,44 @@ def _suite(work: Work, eval_: View[Any], tried: list[Subject], uses: list[Use]) 
     for used in uses:
         listed.setdefault(used.label.value, used)
     suite["prompts"] = [used.entry() for used in listed.values()]
-    suite["providers"] = [
-        _bound(provider(work, subject, eval_.maybe_integer("seed")), used, len(listed) > 1)
+    attacked = redteam.attacks(eval_)
+    suite["targets" if attacked else "providers"] = [
+        _bound(_named(provider(work, subject, eval_.maybe_integer("seed")), eval_, attacked), used, len(listed) > 1)
         for subject, used in zip(tried, uses, strict=True)
     ]
     rows = cases(work, eval_, "rows")
-    tests = [_test(work, eval_, case, tried) for case in rows]
     default = _default(work, eval_, tried, rows)
     if default:
         suite["defaultTest"] = default
-    suite["tests"] = tests
+    if attacked:
+        suite["redteam"] = redteam.section(work, eval_, tried)
+        _beside_attacks(work, eval_, suite, rows)
+    else:
+        suite["tests"] = [_test(work, eval_, case, tried) for case in rows]
     options = _options(eval_)
     if options:
         suite["evaluateOptions"] = options
     return suite
+
+
+def _named(made: dict[str, Any], eval_: View[Any], attacked: bool) -> dict[str, Any]:
+    """A red team's reports tell its targets apart by their labels."""
+    if not attacked or "label" in made:
+        return made
+    return {"id": made["id"], "label": eval_.label.express(str), **{k: v for k, v in made.items() if k != "id"}}
+
+
+def _beside_attacks(work: Work, eval_: View[Any], suite: dict[str, Any], rows: list[Case]) -> None:
+    """The variables that stay as they are while attacks go into one: those of the one row that is given."""
+    if len(rows) > 1 or any(True for case in rows for _ in asserted(case)):
+        work.unsupported(eval_.at("rows"), "of the rows it takes the variables of the first, and no more",
+                         "give the other rows to an eval of `type: safety`")
+    more = variables(work, rows[0]) if rows else {}
+    inject = suite["redteam"].get("injectVar")
+    kept = {name: value for name, value in more.items() if inject is None or name != inject.value}
+    if kept:
+        default = suite.setdefault("defaultTest", {})
+        default["vars"] = {**default.get("vars", {}), **kept}
 
 
 def _bound(made: dict[str, Any], used: Use, several: bool) -> dict[str, Any]:
@@ -169,5 +192,5 @@ def _unsupported(work: Work, eval_: View[Any]) -> None:
     for field, why in OTHERS.items():
         if eval_.has(field):
             work.unsupported(eval_.at(field), why)
-    if not eval_.has("rows"):
+    if not eval_.has("rows") and not redteam.attacks(eval_):
         work.error(eval_.at("runner"), "promptfoo needs rows", "an eval without rows would be green", "give it `rows`")

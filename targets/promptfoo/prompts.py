@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import posixpath
 import re
 import string
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.texts import content
 from llmops.compiler.emit.escapes import nunjucks, promptfoo_text
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
@@ -25,6 +28,9 @@ PLAIN = '[{"role": "user", "content": "{{ prompt }}"}]'
 REQUEST = '"request"'
 """An app makes its own prompt; text that is JSON and no map keeps promptfoo from rendering, or replacing, anything."""
 _TAG = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
+IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+AUDIO = {".wav": "audio/wav", ".mp3": "audio/mpeg"}
+"""Files that a message can carry, and what they are called in an address."""
 _ROLES_BEFORE = ("system", "developer")
 
 
@@ -47,16 +53,16 @@ class Use:
 
 
 def use(work: Work, subject: Subject) -> Use:
-    if subject.http is not None or subject.code is not None:
+    if subject.call is None:
         return Use(literal("request"), raw=REQUEST)
     if subject.prompt is None or subject.model is None:
         return Use(literal("prompt"), raw=PLAIN)
-    named = subject.node.ref_name("prompt")
+    named = subject.node.ref_name("prompt") or subject.named
     assert named is not None
     name, why, model = subject.prompt.address.name, named.sources, None
     if subject.variant is not None:
         model = subject.model.address.name
-        asked = subject.node.ref_name("model")
+        asked = subject.named
         name = f"{name}.{model}"
         why = merge(why, asked.sources if asked else ())
     written = subject.prompt.maybe_text("label")
@@ -111,13 +117,49 @@ def _content(work: Work, prompt: View[Any], said: list[Part]) -> Any:
 def _part(work: Work, prompt: View[Any], part: Part) -> dict[str, Any]:
     if part.medium == "text":
         return {"type": "text", "text": _text(work, prompt, part)}
+    inlined = _inlined(work, prompt, part)
+    said = _text(work, prompt, part) if inlined is None else inlined
     if part.medium == "image":
-        if not re.match(r"\s*(\{\{|https?://|data:)", part.text):
-            work.error(part.at, "promptfoo sends no file of the project as an image",
-                       "an address, or a variable that holds one", "give the row the image as a `data:` address")
-        return {"type": "image_url", "image_url": {"url": _text(work, prompt, part)}}
-    work.error(part.at, "promptfoo sends no recordings in messages", "", "test the app by `http`")
-    return {"type": "text", "text": ""}
+        if inlined is None and not re.match(r"\s*(\{\{|https?://|data:)", part.text):
+            work.error(part.at, "there is no such image", "an address, a file of the project, or a variable",
+                       f"a file ends in {', '.join(IMAGES)}")
+        return {"type": "image_url", "image_url": {"url": said}}
+    variable = _TAG.fullmatch(part.text.strip())
+    if variable is not None:
+        name = variable[1]
+        data, kind = f"{{{{ {name}.split(',').pop() }}}}", f"{{{{ 'wav' if 'wav' in {name}.slice(0, 24) else 'mp3' }}}}"
+    elif (found := re.fullmatch(r"data:audio/(?:x-)?(\w+);base64,(.+)", said.value, re.DOTALL)) is not None:
+        data, kind = found[2], {"mpeg": "mp3"}.get(found[1], found[1])
+    else:
+        work.error(part.at, "there is no such recording", "a file of the project, a `data:` address, or a variable",
+                   f"a file ends in {', '.join(AUDIO)}")
+        data, kind = "", ""
+    return {"type": "input_audio", "input_audio": {
+        "data": Sourced(data, said.sources, raw=True), "format": Sourced(kind, said.sources, raw=True),
+    }}
+
+
+def _inlined(work: Work, prompt: View[Any], part: Part) -> Sourced[str] | None:
+    """A file of the project as a `data:` address; the file counts as one that the text was read from."""
+    ending = re.search(r"\.\w+\Z", part.text)
+    kinds = IMAGES if part.medium == "image" else AUDIO
+    if ending is None or ending[0].lower() not in kinds or re.match(r"\s*(\{\{|\w+:)", part.text):
+        return None
+    outside = part.text.startswith(("/", "..")) or posixpath.normpath(part.text) != part.text
+    data = None if outside else content(prompt.project, part.text)
+    if data is None:
+        return None
+    address = f"data:{kinds[ending[0].lower()]};base64,{base64.b64encode(data).decode()}"
+    origins = (At(prompt.project.env, part.at), Content(full_path(work, part.text)))
+    return Sourced(address, origins, raw=True)
+
+
+def media(work: Work, used: Use) -> Iterator[str]:
+    """The files of the project that its messages carry in them."""
+    if used.prompt is not None:
+        for part in parts(used.prompt, used.model):
+            if part.medium != "text" and _inlined(work, used.prompt, part) is not None:
+                yield full_path(work, part.text)
 
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:

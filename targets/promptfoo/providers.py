@@ -13,8 +13,8 @@ from llmops.compiler.derive.route import Call, outside_variable
 from llmops.compiler.derive.subjects import headers
 from llmops.compiler.derive.texts import content
 from llmops.compiler.emit.escapes import promptfoo_provider, promptfoo_value
-from llmops.compiler.model.exports import Variable
-from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.exports import App, Variable
+from llmops.compiler.model.sourced import Sourced, combine, literal, merge
 from llmops.compiler.model.sources import At, Content, Fact
 from llmops.compiler.model.view import Node, View
 from llmops.targets.promptfoo.subjects import CONSUMER, Subject, environment
@@ -23,22 +23,23 @@ from llmops.targets.promptfoo.work import Work
 CHAT = "openai:chat:"
 EMBEDDING = "openai:embedding:"
 AZURE = "azure:chat:"
-TEXTS = '(one) => (typeof one === "string" ? one : JSON.stringify(one))'
+TEXTS = '(one) => (typeof one === "string" ? one : (one?.content ?? one?.text ?? JSON.stringify(one)))'
 """Assertions about passages take texts alone."""
 CODE = (".py", ".js", ".mjs", ".cjs")
 """Files that promptfoo runs as a provider."""
 
 
 def provider(work: Work, subject: Subject, seed: Sourced[int] | None) -> dict[str, Any]:
-    if subject.http is not None:
-        made = _http(work, subject)
+    if subject.app is not None:
+        made = _app(work, subject, subject.app)
+    elif subject.http is not None:
+        made = _http(work, subject, subject.http)
     elif subject.code is not None:
         made = _code(work, subject)
     else:
         assert subject.model is not None
         assert subject.call is not None
-        named = subject.node.ref_name("model") or subject.node.ref_name("deployment")
-        made = called(work, subject.call, subject.model, subject.prompt, subject.node, seed=seed, named=named)
+        made = called(work, subject.call, subject.model, *subject.layers, seed=seed, named=subject.named)
     if subject.label is not None:
         made = {"id": made.pop("id"), "label": work.text(subject.label), **made}
     return made
@@ -153,18 +154,31 @@ def _key(work: Work, call: Call, model: View[Any], prefix: str) -> dict[str, Any
     return {}
 
 
-def _http(work: Work, subject: Subject) -> dict[str, Any]:
-    http = subject.http
-    assert http is not None
+def _http(work: Work, subject: Subject, http: Node) -> dict[str, Any]:
     outside = outside_variable(http, "url")
     url = environment(outside) if outside is not None else work.text(http.text("url"), promptfoo_value)
-    config: dict[str, Any] = {"url": url, "method": http.text("method")}
     sent = {
         work.text(Sourced(name, (http.source("headers", name),)), promptfoo_value).value:
             environment(value) if isinstance(value, Variable) else work.text(value, promptfoo_value)
         for name, value in headers(http, CONSUMER)
     }
-    body = work.tree(http.tree("body"))
+    made = _request(work, subject, {"url": url, "method": http.text("method")}, sent, work.tree(http.tree("body")))
+    return _replied(work, made, http.maybe_text("answer"), http.maybe_text("passages"))
+
+
+def _app(work: Work, subject: Subject, app: App) -> dict[str, Any]:
+    """A flow or an agent where it is served, as whoever serves it says that it is called."""
+    url = app.url if app.url.raw else work.text(app.url, promptfoo_value)
+    if app.outside is not None:
+        url = combine(lambda variable, path: f"{variable}{path}", environment(app.outside), url)
+    sent = {} if app.key is None else {"Authorization": environment(app.key).express(lambda key: f"Bearer {key}")}
+    to = {"url": url.because(subject.named), "method": literal(app.method)}
+    return _replied(work, _request(work, subject, to, sent, dict(app.body)), app.answer, app.passages)
+
+
+def _request(
+    work: Work, subject: Subject, config: dict[str, Any], sent: dict[str, Sourced[str]], body: Any
+) -> dict[str, Any]:
     more = work.tree(subject.node.tree("body"))
     if isinstance(body, dict):
         config["headers"] = {"Content-Type": literal("application/json"), **sent}
@@ -176,29 +190,26 @@ def _http(work: Work, subject: Subject) -> dict[str, Any]:
             config["body"] = body
         if more:
             work.unsupported(subject.node.at("body"), "only keys can be merged, and this request's body is a text")
-    transform = _reply(work, http)
-    if transform is not None:
-        config["transformResponse"] = transform
     if subject.node.has("params"):
-        work.unsupported(subject.node.at("params"), "an app of one's own takes no request parameters", "use `body`")
-    return {"id": literal("http"), "config": config}
+        work.unsupported(subject.node.at("params"), "an app takes no request parameters", "use `body`")
+    return config
 
 
-def _reply(work: Work, http: Node) -> Sourced[str] | None:
+def _replied(
+    work: Work, config: dict[str, Any], answer: Sourced[str] | None, passages: Sourced[str] | None
+) -> dict[str, Any]:
     """Where the reply holds the answer, as an expression that is made of quoted keys alone."""
-    answer, passages = http.maybe_text("answer"), http.maybe_text("passages")
-    if answer is None and passages is None:
-        return None
-    output = "json" if answer is None else _expression(answer.value)
-    sources = merge(*(found.sources for found in (answer, passages) if found is not None))
-    if passages is not None:
-        texts = f"[].concat({_expression(passages.value)} ?? []).map({TEXTS})"
-        output = f"(json) => ({{ output: {output}, metadata: {{ passages: {texts} }} }})"
-    # checked as a text: the expression itself is promptfoo's own language
-    for found in (answer, passages):
-        if found is not None:
-            work.text(found)
-    return Sourced(output, sources, raw=True)
+    found = [path for path in (answer, passages) if path is not None]
+    if found:
+        output = "json" if answer is None else _expression(answer.value)
+        if passages is not None:
+            texts = f"[].concat({_expression(passages.value)} ?? []).map({TEXTS})"
+            output = f"(json) => ({{ output: {output}, metadata: {{ passages: {texts} }} }})"
+        for path in found:
+            # checked as a text: the expression itself is promptfoo's own language
+            work.text(path)
+        config["transformResponse"] = Sourced(output, merge(*(path.sources for path in found)), raw=True)
+    return {"id": literal("http"), "config": config}
 
 
 def _expression(path: str) -> str:

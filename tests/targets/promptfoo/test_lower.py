@@ -47,13 +47,15 @@ def said(result: Compilation) -> list[tuple[str, str, int]]:
 @pytest.mark.parametrize(
     ("eval_", "severity", "message", "line"),
     [
-        (f"{SUBJECT}{ROWS}slices: [language]", "warning", "its results are not split by a column", 4),
-        (f"{SUBJECT}{ROWS}budget: {{usd_per_run: 5}}", "warning", "it does not stop when money is spent", 4),
-        (f"{SUBJECT}{ROWS}type: redteam", "warning", "attacks that a runner makes itself", 4),
-        (f"{SUBJECT}{ROWS}gate: {{pass_rate: 1, confidence: 0.9}}", "warning", "it compares means as they are", 4),
+        (f"{SUBJECT}{ROWS}budget: {{usd_per_month: 5}}", "warning", "it sees one run", 4),
+        (f"{SUBJECT}{ROWS}budget: {{eur_per_run: 5}}", "warning", "it sees one run", 4),
+        (f"{SUBJECT}{ROWS}type: load", "warning", "it makes no load", 4),
+        (f"{SUBJECT}{ROWS}gate: {{pass_rate: 1, confidence: 0.9}}", "error", "no number of rows can prove", 4),
         (f"{SUBJECT}{ROWS}gate: {{baseline: {{branch: main}}}}", "error", "keeps no results of a branch", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: icontainz, value: x}}}}", "error", "no assertion of type", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: llm-rubric, value: x}}}}", "warning", "a model of its own choice", 4),
+        (f"{SUBJECT}{ROWS}metrics: {{m: {{type: equals, value: x, columns: {{answer: y}}}}}}", "warning",
+         "it reads no column as `answer`", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: cost}}}}", "error", "needs a `threshold`", 4),
         (SUBJECT, "error", "promptfoo needs rows", 1),
         (f"subject: {{code: app.rb}}\n{ROWS}", "error", "runs no such file as a subject", 2),
@@ -68,6 +70,63 @@ def test_what_it_cannot_express_is_said_with_its_place(eval_: str, severity: str
     assert found[0][0] == severity
     assert message in found[0][1]
     assert found[0][2] == line
+
+
+PURPOSE = "purpose: Sells shoes"
+OWN_ATTACKS = f"{SUBJECT}judge: answerer\nredteam: {{{PURPOSE}, plugins: [pii], strategies: [base64]}}"
+
+
+@pytest.mark.parametrize(
+    ("eval_", "message", "mark"),
+    [
+        (f"{SUBJECT}judge: answerer\ntype: redteam", "a red team must know what the app is for", "attacks are made"),
+        (f"{SUBJECT}redteam: {{{PURPOSE}, plugins: [pii]}}", "a red team without promptfoo's service", "it makes the"),
+        (OWN_ATTACKS.replace("[pii]", "[pii:dirct]"), "has no plugin `pii:dirct`", "did you mean `pii:direct`?"),
+        (OWN_ATTACKS.replace("[base64]", "[bas64]"), "has no strategy `bas64`", "did you mean `base64`?"),
+        (OWN_ATTACKS.replace("[pii]", "[ssrf]"), "only promptfoo's service can make `ssrf`", "it would be sent"),
+        (OWN_ATTACKS.replace("[base64]", "[goat]"), "only promptfoo's service can make `goat`", "it would be sent"),
+        (OWN_ATTACKS.replace("[pii]", "[policy]"), "the plugin `policy` needs a config of its own", "a name alone"),
+        (OWN_ATTACKS.replace(", plugins: [pii]", ""), "own choice of attacks needs its service", "no `plugins`"),
+    ],
+)
+def test_attacks_that_cannot_be_made_here(eval_: str, message: str, mark: str) -> None:
+    result = compiled(eval_)
+    found = [d for d in result.diagnostics if d.code == "TGT002" and d.severity == "error"]
+    assert [(message in d.message, d.labels[0].text.startswith(mark)) for d in found] == [(True, True)], found
+
+
+def test_what_only_the_service_makes_is_written_where_it_is_allowed() -> None:
+    allowed = {"conf/target/promptfoo.yaml": "remote: true\n"}
+    more = f"{SUBJECT}redteam: {{{PURPOSE}, strategies: [goat]}}"
+    data = suite(compiled(more, "  - target: [promptfoo]\n", **allowed))
+    assert data["redteam"] == {
+        "injectVar": "question", "purpose": "Sells shoes", "plugins": ["default"], "strategies": ["goat"],
+    }
+
+
+def test_attacks_go_into_what_users_write() -> None:
+    prompt = "messages: [{user: '{{ question }} in {{ language }}'}]\nvariables: "
+    both = {"conf/prompt/answer.yaml": f"{prompt}{{question: string, language: string}}\n"}
+    found = said(compiled(OWN_ATTACKS, **both))
+    assert ("error", "it is not clear which variable of prompt.answer attacks go into", 4) in found
+    users = {"conf/prompt/answer.yaml": f"{prompt}{{question: {{type: string, trust: user}}, language: string}}\n"}
+    assert suite(compiled(OWN_ATTACKS, **users))["redteam"]["injectVar"] == "question"
+
+
+AGAIN = "  again: {prompt: answer, model: answerer, with: {question: answer.text}}\n"
+
+
+def test_a_flow_that_nothing_serves_is_told_unless_it_is_one_prompt() -> None:
+    flow = "access: internal\ninputs: {question: string}\nsteps:\n  answer: {prompt: answer, model: answerer}\n"
+    rest = f"subject: {{flow: answer}}\n{ROWS}"
+    one = suite(compiled(rest, "  - flow: [answer]\n", **{
+        "conf/flow/answer.yaml": f"{flow}outputs: {{answer: answer.text}}\n",
+    }))
+    assert one["providers"][0]["id"].startswith("openai:chat:")
+    two = compiled(rest, "  - flow: [answer]\n", **{
+        "conf/flow/answer.yaml": f"{flow}{AGAIN}outputs: {{answer: again.text}}\n",
+    })
+    assert ("error", "promptfoo cannot reach flow.answer", 2) in said(two)
 
 
 def test_a_way_that_no_target_answers_is_told_and_no_exception() -> None:
