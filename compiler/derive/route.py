@@ -164,6 +164,18 @@ def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None
     return Call(url, outside, key, model.maybe_text("id") or served_name(model), provider, way)
 
 
+def speaks_openai(lowering: Lowering, call: Call) -> bool:
+    """Whether what a call ends at speaks OpenAI's protocol: gateways and engines do, providers by their row."""
+    model = call.route.model
+    api = model.maybe_text("endpoint", "api")
+    if api is not None:
+        return api.value == "openai"
+    if call.provider is None or model.has("endpoint"):
+        return True
+    row = lowering.facts.provider(call.provider.value)
+    return row is not None and row.protocol == "openai"
+
+
 def _address(endpoint: Endpoint) -> tuple[Sourced[str] | None, Variable | None]:
     """The address of an endpoint, or the variable that holds it."""
     return (None, endpoint.outside) if endpoint.outside is not None else (endpoint.url, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.route import Call, reach, route
+from llmops.compiler.derive.route import Call, reach, route, speaks_openai
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
@@ -35,11 +35,9 @@ def model_entry(
     call = reach(lowering, way, CONSUMER, near) if way.reached else None
     if call is None:
         return _problem(rail, f"NeMo Guardrails cannot reach {model.address}", "nothing that answers serves it")
-    if call.provider is not None and call.url is None and call.url_variable is None:
-        row = lowering.facts.provider(call.provider.value)
-        if call.provider.value != "openai" or row is None:
-            return _problem(rail, f"NeMo Guardrails speaks OpenAI's protocol, not that of {call.provider.value}",
-                            "reached at its provider", "give a gateway a route to it")
+    if not speaks_openai(lowering, call):
+        return _problem(rail, f"NeMo Guardrails speaks OpenAI's protocol, and {model.address} another one",
+                        "reached at its provider", "give a gateway a route to it")
     entry: dict[str, Any] = {
         "type": Sourced(type_, why.sources, raw=True),
         "engine": literal("openai" if call.key is not None else KEYLESS).because(named),
