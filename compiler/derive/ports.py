@@ -135,11 +135,9 @@ def _fields(schema: Any, name: str) -> dict[str, str]:
     out = {name: _json_type(schema)}
     fields = schema.get("properties")
     if not isinstance(fields, Mapping):
-        return {**out, f"{name}.": ANY}
+        return {**out, f"{name}.": ANY} if out[name] in ("object", ANY) else out
     for key, below in fields.items():
         out.update(_fields(below, f"{name}.{key}") if isinstance(below, Mapping) else {f"{name}.{key}": ANY})
-        if isinstance(below, Mapping) and "properties" not in below:
-            out.pop(f"{name}.{key}.", None)
     return out
 
 
