@@ -193,6 +193,22 @@ def test_the_chat_template_compiles(llmops, tmp_path):
     assert "warning" not in done.stderr.partition("\n\n")[2]
 
 
+def test_the_rag_template_compiles_to_an_app_its_index_and_an_eval_of_it(llmops, tmp_path):
+    started = llmops("init", "shop", "--template", "rag", cwd=tmp_path)
+    assert "  data/policies/returns.md          a document to search in\n" in started.stderr
+    done = llmops("compile", "-v", cwd=tmp_path / "shop")
+    assert done.exit_code == 0
+    assert "dev  13 resources, 16 edges, 0 errors, 0 warnings\n" in done.stderr
+    made = {path.relative_to(tmp_path / "shop").as_posix() for path in (tmp_path / "shop").rglob("*") if path.is_file()}
+    assert made >= {
+        "generated/dev/haystack/apps/app/answer.yaml", "generated/dev/haystack/indexes/policies.yaml",
+        "generated/dev/litellm/main.yaml", "generated/dev/pgvector/policies.sql",
+        "generated/dev/promptfoo/quality.yaml", ".github/workflows/llmops-shop-pull_request.yml",
+    }
+    words = (tmp_path / "shop/.github/workflows/llmops-shop-pull_request.yml").read_text()
+    assert words.index("Fill index.policies") < words.index("Run eval.quality")
+
+
 def test_compile_refreshes_the_editors_schemas(llmops, project):
     llmops("compile", cwd=project)
     schema = json.loads((project / ".llmops/schemas/model.json").read_text())

@@ -21,7 +21,7 @@ def test_init_says_what_it_made(llmops, tmp_path):
     result = llmops("init", "FAQ Bot", cwd=tmp_path)
     assert result.stdout == ""
     assert result.stderr == (
-        "Created faq-bot from template minimal (also: chat)\n"
+        "Created faq-bot from template minimal (also: chat, rag)\n"
         "  llmops.yaml                       the project and its environments\n"
         "  conf/config.yaml                  selects the resources\n"
         "  conf/eval/quality.yaml            eval.quality\n"

@@ -24,11 +24,13 @@ def COMMAND(context: click.Context, folder: str, template: str) -> int:  # noqa:
     \b
     minimal   a model, a prompt, an eval, a gateway and a pull-request workflow
     chat      the same in two environments, with a model that steps in when the first fails
+    rag       answers from documents: an index in PostgreSQL, an app that uses it, an eval of it
 
     \b
     Examples:
       llmops init faq-bot
       llmops init support-bot --template chat
+      llmops init handbook --template rag
     """
     from llmops.compiler.cli import templates
     from llmops.compiler.diagnostics.collect import plural

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-TEMPLATES = ("minimal", "chat")
+TEMPLATES = ("minimal", "chat", "rag")
 _NAME = "PROJECT_NAME"
 
 ATTRIBUTES = """\
@@ -86,6 +86,8 @@ def _about(path: str) -> str:
         "llmops.yaml": "the project and its environments",
         "conf/config.yaml": "selects the resources",
     }
+    if path.startswith("data/"):
+        return "a document to search in"
     parts = path.split("/")
     if path in words:
         return words[path]
