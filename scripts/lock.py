@@ -35,8 +35,9 @@ PYTHON_LOCKS = (
     (TOOLS / "data.in", TOOLS / "data.txt"),
     (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
     (TOOLS / "training.in", TOOLS / "training.txt"),
-    (TOOLS / "trainers.in", TOOLS / "trainers.txt"),
+    (TOOLS / "trainers.in", TOOLS / "engines.in", TOOLS / "trainers.txt"),
     (TOOLS / "vllm.in", TOOLS / "vllm.txt"),
+    (TOOLS / "engines.in", TOOLS / "engines.txt"),
     (
         REPOSITORY / "targets" / "trl" / "lock" / "requirements.in",
         REPOSITORY / "targets" / "trl" / "lock" / "requirements.txt",
@@ -66,6 +67,10 @@ PYTHON_LOCKS = (
         (REPOSITORY / "targets" / name / "lock" / "requirements.in",
          REPOSITORY / "targets" / name / "lock" / "requirements.txt")
         for name in ("nemo_guardrails", "presidio")
+    ),
+    (
+        REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.in",
+        REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.txt",
     ),
     (
         REPOSITORY / "targets" / "mcp" / "lock" / "requirements.in",

@@ -199,6 +199,10 @@ ENVIRONMENTS: dict[str, Environment] = {
             "agent-spec", (HERE / "agent_spec.txt",), build_python, needs=("uv",), provides=("wayflow",),
         ),
         Environment(
+            "langgraph", (REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("langgraph",),
+        ),
+        Environment(
             "gemini", _node_locks(HERE / "gemini"), build_node_project, needs=("nodejs",), provides=("gemini",),
             npm_arguments=("--omit=optional",),
         ),
@@ -212,7 +216,9 @@ ENVIRONMENTS: dict[str, Environment] = {
             "training", (HERE / "training.txt", HERE / "trainers.txt"), build_python_and_bare, needs=("uv",),
             provides=("trl", "llamafactory-cli", "axolotl"),
         ),
-        Environment("vllm", (HERE / "vllm.txt",), build_python, needs=("uv",), provides=("vllm",)),
+        Environment(
+            "vllm", (HERE / "vllm.txt", HERE / "engines.txt"), build_python_and_bare, needs=("uv",), provides=("vllm",),
+        ),
         Environment(
             "dvc", (REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("dvc",),

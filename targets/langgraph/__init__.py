@@ -1,0 +1,16 @@
+"""LangGraph: agents as graphs, with the file that its server and its command line read."""
+
+from __future__ import annotations
+
+from llmops.compiler.model.target import Target
+from llmops.targets.langgraph.known import check
+from llmops.targets.langgraph.lower import lower
+
+TARGET = Target(
+    name="langgraph",
+    title="LangGraph",
+    since="0.1",
+    version="1.2",
+    lower=lower,
+    check=check,
+)

@@ -1,0 +1,160 @@
+"""An agent, as the runtime reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llmops.compiler.derive.params import params
+from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.route import reach, route
+from llmops.compiler.derive.template import MalformedError, names
+from llmops.compiler.derive.texts import content
+from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.units import seconds
+from llmops.compiler.model.view import Node, View
+from llmops.targets.langgraph.tools import servers
+from llmops.targets.langgraph.work import CONSUMER, Work
+
+UNSAID = {"budget": "it counts no cost", "guardrails": "no guardrail stands in its way"}
+ROLES = ("system", "developer", "user", "assistant")
+
+
+def agent(work: Work, found: View[Any], reached: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """Its entry in agents.json; the servers of its tools are added to `reached`."""
+    prompt, model = found.ref("prompt"), _model(work, found)
+    if prompt is None or model is None:
+        return None
+    for field, why in UNSAID.items():
+        if found.has(field):
+            work.unsupported(found.at(field), why)
+    made: dict[str, Any] = {}
+    description = found.maybe_text("description")
+    if description is not None:
+        made["description"] = description
+    made |= {"model": model, **_words(work, prompt, found)}
+    made["max_steps"] = found.integer("max_steps")
+    listed = servers(work, found, reached)
+    if listed:
+        made["servers"] = listed
+    handoffs = [found.ref_name("handoffs", n) for n in range(len(found.value.get("handoffs") or ()))]
+    if handoffs:
+        made["handoffs"] = handoffs
+    made |= _memory(work, found)
+    timeout = found.maybe_text("timeout")
+    if timeout is not None:
+        made["timeout"] = timeout.map(seconds)
+    approval = found.get("approval")
+    if approval is not None and approval.value != "none":
+        made["approval"] = approval.map(lambda _: True)
+        if isinstance(approval.value, dict):
+            work.unsupported(found.at("approval"), "whoever resumes the run agrees: it knows no teams, no conditions",
+                             "let the app that resumes it ask the right people")
+    if found.has("output_schema"):
+        made["structured"] = _structured(work, found)
+    return made
+
+
+def _model(work: Work, found: View[Any]) -> dict[str, Any] | None:
+    model = found.ref("model")
+    if model is None:
+        return None
+    way = route(work.lowering.reader, model, found)
+    call = reach(work.lowering, way, CONSUMER) if way.reached else None
+    if call is None:
+        work.error(found.at("model"), f"LangGraph cannot reach {model.address}", "no target says where it answers",
+                   "say with `via` which way the call takes")
+        return None
+    row = None if call.provider is None else work.lowering.facts.provider(call.provider.value)
+    if row is not None and row.protocol != "openai" and not model.has("endpoint", "url"):
+        work.error(found.at("model"), f"the runtime speaks to {model.address} in OpenAI's words alone", "",
+                   "reach it through a gateway")
+        return None
+    if call.url is None and call.url_variable is None:
+        work.error(found.at("model"), f"nothing says where {model.address} answers", "", "give it an `endpoint`")
+        return None
+    named = found.ref_name("model")
+    made: dict[str, Any] = {"name": call.model.because(named)}
+    if call.url_variable is not None:
+        made["variable"] = call.url_variable.name
+    else:
+        made["url"] = call.url
+    if call.key is not None:
+        made["key"] = call.key.name
+    sent = params(model, found.ref("prompt"), found)
+    return {**made, **({"params": sent} if sent else {})}
+
+
+def _words(work: Work, prompt: View[Any], found: View[Any]) -> dict[str, Any]:
+    for field, why in (("examples", "it shows no examples"), ("cache", "it asks nobody to keep a part of a prompt")):
+        if prompt.written(field):
+            work.unsupported(prompt.at(field), why)
+    syntax = prompt.text("syntax")
+    messages = []
+    for part in parts(prompt, found.value["model"]):
+        if part.medium != "text" or part.role not in ROLES:
+            work.error(part.at, "the runtime says texts alone", f"a {part.medium}", "leave it out of an agent's prompt")
+            continue
+        messages.append([part.role, _text(work, prompt, part)])
+        _understood(work, part, syntax.value)
+    given = variables(prompt)
+    return {
+        "messages": messages, "syntax": syntax,
+        "variables": {name: Sourced(needed, (prompt.source("variables", name),)) for name, needed in given.items()},
+    }
+
+
+def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
+    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
+    if part.file:
+        root = work.lowering.root
+        sources = (*sources, Content(part.file if root == "." else f"{root}/{part.file}"))
+    return Sourced(part.text.rstrip("\n") if part.file else part.text, sources, raw=True)
+
+
+def _understood(work: Work, part: Part, syntax: str) -> None:
+    try:
+        names(part.text, "jinja2" if syntax == "nunjucks" else syntax)
+    except MalformedError:
+        work.error(part.at, "the runtime renders this with Jinja2, which does not understand it")
+
+
+def _memory(work: Work, found: View[Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    short = found.node("memory", "short")
+    if short is not None:
+        made["short"] = {
+            key: value for key in ("window", "tokens", "summarise") if (value := short.get(key)) is not None
+        }
+    long = found.node("memory", "long")
+    if long is not None:
+        work.unsupported(long.at("store"), "memories are in the store that the graph is given: its server's own",
+                         "start the graph with `build(name, store=…)` to give it another")
+        made["long"] = {"scope": long.text("scope")}
+        ttl = long.maybe_text("ttl")
+        if ttl is not None:
+            made["long"]["ttl"] = ttl.map(minutes)
+    return {"memory": made} if made else {}
+
+
+def minutes(duration: str) -> float | int:
+    """LangGraph's store counts minutes."""
+    value = seconds(duration) / 60
+    return int(value) if value == int(value) else value
+
+
+def _structured(work: Work, found: Node) -> dict[str, Any]:
+    """The schema of the last answer, in OpenAI's words."""
+    path = found.maybe_text("output_schema")
+    schema: Any = found.tree("output_schema")
+    if path is not None:
+        data = content(found.project, path.value)
+        root = work.lowering.root
+        sources = (*path.sources, Content(path.value if root == "." else f"{root}/{path.value}"))
+        try:
+            schema = Sourced(json.loads(data or b"{}"), sources)
+        except ValueError:
+            work.error(found.at("output_schema"), "the file of the answer's schema is no JSON")
+    name = Sourced(found.resource.address.name, (found.source("output_schema"),))
+    return {"name": name, "schema": schema}
