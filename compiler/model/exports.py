@@ -40,7 +40,8 @@ class Service:
     `argv` is the command, run in the repository's root, after the `install` commands. A container platform runs
     `image` with `args` after the image's own entry point, and mounts files: (path in the repository, path inside).
     `variables` are what it reads, `settings` variables with fixed values. `port` is the one that it listens on.
-    `health` is a path on that port that answers 200 when it is ready.
+    `health` is a path on that port that answers 200 when it is ready; empty where it speaks no HTTP. `probe` is a command
+    in the container that ends with 0 when it is ready, for images that can ask in no other way.
     """
 
     argv: tuple[Sourced[str], ...]
@@ -61,6 +62,7 @@ class Service:
     """Files of the repository that decide what it does, beside the configs: a lock file."""
     shares_memory: bool = False
     """Its processes talk through /dev/shm, which is small in a container unless the platform is told otherwise."""
+    probe: tuple[str, ...] = ()
     start_up: str | None = None
     """How long it may take until `health` answers, as a duration; None where a minute is enough."""
 

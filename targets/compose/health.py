@@ -23,14 +23,11 @@ SHELL = 'curl -fsS -o /dev/null "$$0" || wget -q -O /dev/null "$$0"'
 
 def healthcheck(deployment: View[Any], service: Service | None) -> dict[str, Any] | None:
     """None where nothing says what to ask."""
-    port = listens(deployment, service)
-    path = _path(deployment, service)
-    if port is None or path is None:
+    asked = _asked(deployment, service)
+    if asked is None:
         return None
-    url = combine(lambda p, where: f"http://127.0.0.1:{p}{where}", _plain(port), path)
-    ask = ["python3", "-c", PYTHON] if service is not None else ["sh", "-c", SHELL]
     out: dict[str, Any] = {
-        "test": ["CMD", *ask, url],
+        "test": ["CMD", *asked],
         "interval": _duration(deployment, "ready", "period", PERIOD),
         "timeout": _duration(deployment, "ready", "timeout", TIMEOUT),
         "retries": deployment.maybe_integer("probes", "ready", "failures") or FAILURES,
@@ -42,12 +39,28 @@ def healthcheck(deployment: View[Any], service: Service | None) -> dict[str, Any
     return out
 
 
+def _asked(deployment: View[Any], service: Service | None) -> list[Any] | None:
+    """The command that asks: the engine's own, unless the config says a path; else a request to the path."""
+    port, path = listens(deployment, service), _path(deployment, service)
+    if service is not None and service.probe and not _says(deployment):
+        return list(service.probe)
+    if port is None or path is None:
+        return None
+    url = combine(lambda p, where: f"http://127.0.0.1:{p}{where}", _plain(port), path)
+    ask = ["python3", "-c", PYTHON] if service is not None and not service.probe else ["sh", "-c", SHELL]
+    return [*ask, url]
+
+
+def _says(deployment: View[Any]) -> bool:
+    return any(deployment.has("probes", probe, "path") for probe in ("ready", "startup"))
+
+
 def _path(deployment: View[Any], service: Service | None) -> Sourced[str] | None:
     for probe in ("ready", "startup"):
         written = deployment.maybe_text("probes", probe, "path")
         if written is not None:
             return written
-    return literal(service.health).map(str) if service is not None else None
+    return literal(service.health).map(str) if service is not None and service.health else None
 
 
 def _plain(port: Sourced[int]) -> Sourced[int]:

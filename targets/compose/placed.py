@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.derive.placement import host, platform
+from llmops.compiler.derive.placement import platform
+from llmops.compiler.derive.serving import running
 from llmops.compiler.model.exports import Service
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
@@ -25,10 +26,10 @@ def placed(lowering: Lowering) -> Iterator[View[Any]]:
 
 
 def host_of(lowering: Lowering, resource: View[Any]) -> View[Any] | None:
-    """The deployment that runs a resource on this platform: itself, or the one that names a gateway."""
+    """The deployment that runs a resource on this platform: itself, or the one that names a gateway or a store."""
     if resource.address.kind == "deployment":
         return resource if here(lowering, resource) else None
-    deployment = host(lowering.reader, resource) if resource.address.kind == "gateway" else None
+    deployment = running(lowering.reader, resource) if resource.address.kind in ("gateway", "store") else None
     return deployment if deployment is not None and here(lowering, deployment) else None
 
 

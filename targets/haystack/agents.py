@@ -114,6 +114,10 @@ def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str,
     allowed = _unasked(pipe, tool, found)
     if not allowed:
         return None
+    if found.transport == "stdio" and pipe.near is not None:
+        pipe.error(at, f"in its container the app cannot start the server of {tool.address}",
+                   "its program stands in the repository", "let the server be reached over HTTP")
+        return None
     named = holder.ref_name("tools", number)
     for variable in found.variables:
         pipe.reads(variable)

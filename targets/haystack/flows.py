@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive.flow import plan
-from llmops.compiler.derive.guard import guards
+from llmops.compiler.derive.guard import before, guards
 from llmops.compiler.derive.ports import DOCUMENTS
 from llmops.compiler.derive.serving import Served
 from llmops.compiler.model.sourced import Sourced
@@ -82,10 +82,12 @@ def _name(pipe: Pipe, served: Served) -> str:
 
 def _unsupported(pipe: Pipe, flow: View[Any]) -> None:
     for guard in guards(flow):
+        if before(pipe.lowering.reader, guard) is not None:
+            continue
         pipe.unsupported(
             next(s.path for s in guard.named.sources if isinstance(s, At)),
             f"{guard.rail.value['engine']} stands not in its pipelines, so nothing keeps {guard.rail.address}",
-            "list it on the gateway's route, or let the guardrail's engine stand before the app",
+            "let its engine stand before the app: a deployment of it that serves the flow too",
         )
     for field, why in (
         ("history", "each request stands alone"),

@@ -188,7 +188,6 @@ def _pipeline(filling: Filling) -> None:
         })
         for sender in senders:
             pipe.connect(sender, "writer.documents")
-        pipe.must_answer(found.store)
 
 
 def _splitter(filling: Filling) -> tuple[str, dict[str, Any], Sourced[Any]] | None:

@@ -30,6 +30,7 @@ def collection(pipe: Pipe, index: View[Any], at: KeyPath) -> Collection | None:
         pipe.error(at, f"Haystack cannot search {index.address}", f"it is kept in {named}",
                    "stores of pgvector and qdrant can be searched")
         return None
+    pipe.must_answer(found.store)
     return found
 
 

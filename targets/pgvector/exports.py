@@ -35,9 +35,9 @@ def task(lowering: Lowering, store: View[Any], near: str | None) -> Task | None:
 
 
 def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Service | None:
-    """The database in a container; a job finds it running, or its platform starts it."""
+    """The database in a container. No job starts one on its host."""
     store = deployment.ref("store") if deployment.address.kind == "deployment" else None
-    if store is None or not in_charge(store) or deployment.has("endpoint"):
+    if store is None or not in_charge(store) or deployment.has("endpoint") or near is None:
         return None
     version = store.maybe_text("version")
     chosen: Sourced[str] = option(lowering, "image") or (
@@ -48,5 +48,6 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
         port=literal(PORT),
         health="",
         image=chosen,
+        probe=("pg_isready", "--username", "postgres"),
         variables=(Variable(literal(PASSWORD)),),
     )

@@ -11,7 +11,6 @@ from llmops.compiler.model.view import View
 from llmops.targets.qdrant.collections import PORT, in_charge, indexes, key, of_index
 from llmops.targets.qdrant.known import image
 
-READY = "/readyz"
 ADDRESS = "QDRANT_URL"
 """The script's variable of the address, where a config says it."""
 SERVER_KEY = "QDRANT__SERVICE__API_KEY"
@@ -47,9 +46,9 @@ def task(lowering: Lowering, store: View[Any], near: str | None) -> Task | None:
 
 
 def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Service | None:
-    """The server in a container."""
+    """The server in a container. No job starts one on its host."""
     store = deployment.ref("store") if deployment.address.kind == "deployment" else None
-    if store is None or not in_charge(store) or deployment.has("endpoint"):
+    if store is None or not in_charge(store) or deployment.has("endpoint") or near is None:
         return None
     version = store.maybe_text("version")
     option = lowering.options.maybe_text("image") if lowering.options else None
@@ -57,7 +56,7 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
     return Service(
         argv=(),
         port=literal(PORT),
-        health=READY,
+        health="",  # it answers at /readyz, but its image has nothing that could ask
         image=option or (version.express(image) if version is not None else literal(image(None))),
         variables=() if secret is None else (Variable(literal(SERVER_KEY), secret.secret),),
         key=secret,
