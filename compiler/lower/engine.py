@@ -14,7 +14,7 @@ from llmops.compiler.emit.tree import Problem
 from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
-from llmops.compiler.model.artifact import Artifact, Emitted
+from llmops.compiler.model.artifact import Artifact, Emitted, Format
 from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Severity
 from llmops.compiler.model.keys import Address, KeyPath, dotted
 from llmops.compiler.model.kinds import walk
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")
 PROJECT_SCOPE = "project"
+_NO_DATA = (Format.TEXT, Format.MARKDOWN, Format.VERBATIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,12 @@ def _emit(
     name = artifact.path.lstrip("/")
     body = artifact.body if artifact.front is None else artifact.front
     places = patches.pop(name, [])
+    if places and artifact.front is None and artifact.format in _NO_DATA:
+        found.extend(_at(lowering, codes.TGT005, Finding(
+            f"nothing in `{name}` can be overridden: it is a text, and no data",
+            (Label(place.path, "", primary=True, key_only=True),), help=("remove it",),
+        )) for place in places)
+        places = []
     for place in places:
         body, _, unused = apply_patch(body, place.tree())
         for idle in unused:

@@ -64,3 +64,12 @@ def test_rows_that_are_nowhere_cannot_be_labelled() -> None:
     messages = [d.message for d in result.diagnostics if d.code == "TGT002"]
     assert "there are no rows to label" in messages
     assert not any("judged" in path for path in configs(result))
+
+
+def test_a_text_cannot_be_overridden() -> None:
+    files = {**project_files(CASE)}
+    files["conf/dataset/places.yaml"] += b"overrides: {label-studio: {places.xml: {View: {Choises: x}}}}\n"
+    result = compile_project(Memory(files), Request())
+    assert [d.message for d in result.diagnostics if d.code == "TGT005"] == [
+        "nothing in `places.xml` can be overridden: it is a text, and no data",
+    ]
