@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.compiler.derive.serving import serving
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.view import Reader, View
 from llmops.schemas.types import AGENT, FLOW, GUARDRAIL
@@ -44,6 +45,14 @@ def guarded(reader: Reader, engine: str) -> Iterator[tuple[View[Any], tuple[Guar
         found = tuple(guards(holder, engine))
         if found:
             yield holder, found
+
+
+def before(reader: Reader, guard: Guard) -> View[Any] | None:
+    """The deployment of the guardrail's engine that stands before the flow: it serves it, and calls who else does."""
+    return next(
+        (place.deployment for place in serving(reader, guard.holder)
+         if place.deployment.value.get("engine") == guard.rail.value["engine"]), None,
+    )
 
 
 def rails(reader: Reader, engine: str) -> Iterator[View[Any]]:
