@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.prompt import Part, parts, variables
-from llmops.compiler.derive.route import reach, route
+from llmops.compiler.derive.route import reach, route, speaks_openai
 from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.sourced import Sourced
@@ -21,9 +21,10 @@ UNSAID = {"budget": "it counts no cost", "guardrails": "no guardrail stands in i
 ROLES = ("system", "developer", "user", "assistant")
 
 
-def agent(work: Work, found: View[Any], reached: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Its entry in agents.json; the servers of its tools are added to `reached`."""
-    prompt, model = found.ref("prompt"), _model(work, found)
+def agent(work: Work, found: View[Any]) -> dict[str, Any] | None:
+    """Its entry in app.json; the servers of its tools are added to the work's own list."""
+    prompt = found.ref("prompt")
+    model = called(work, found, prompt)
     if prompt is None or model is None:
         return None
     for field, why in UNSAID.items():
@@ -33,9 +34,9 @@ def agent(work: Work, found: View[Any], reached: dict[str, dict[str, Any]]) -> d
     description = found.maybe_text("description")
     if description is not None:
         made["description"] = description
-    made |= {"model": model, **_words(work, prompt, found)}
+    made |= {"model": model, **words(work, prompt, found.value["model"])}
     made["max_steps"] = found.integer("max_steps")
-    listed = servers(work, found, reached)
+    listed = servers(work, found, work.servers)
     if listed:
         made["servers"] = listed
     handoffs = [found.ref_name("handoffs", n) for n in range(len(found.value.get("handoffs") or ()))]
@@ -56,7 +57,8 @@ def agent(work: Work, found: View[Any], reached: dict[str, dict[str, Any]]) -> d
     return made
 
 
-def _model(work: Work, found: View[Any]) -> dict[str, Any] | None:
+def called(work: Work, found: Node, prompt: View[Any] | None) -> dict[str, Any] | None:
+    """The model that an agent or a step calls, and how it is reached."""
     model = found.ref("model")
     if model is None:
         return None
@@ -66,8 +68,7 @@ def _model(work: Work, found: View[Any]) -> dict[str, Any] | None:
         work.error(found.at("model"), f"LangGraph cannot reach {model.address}", "no target says where it answers",
                    "say with `via` which way the call takes")
         return None
-    row = None if call.provider is None else work.lowering.facts.provider(call.provider.value)
-    if row is not None and row.protocol != "openai" and not model.has("endpoint", "url"):
+    if not speaks_openai(work.lowering, call):
         work.error(found.at("model"), f"the runtime speaks to {model.address} in OpenAI's words alone", "",
                    "reach it through a gateway")
         return None
@@ -82,25 +83,29 @@ def _model(work: Work, found: View[Any]) -> dict[str, Any] | None:
         made["url"] = call.url
     if call.key is not None:
         made["key"] = call.key.name
-    sent = params(model, found.ref("prompt"), found)
+    work.variables += [read for read in (call.key, call.url_variable) if read is not None]
+    work.needs += [view.address for view in (call.route.gateway, call.route.deployment) if view is not None]
+    sent = params(model, prompt, found)
     return {**made, **({"params": sent} if sent else {})}
 
 
-def _words(work: Work, prompt: View[Any], found: View[Any]) -> dict[str, Any]:
+def words(work: Work, prompt: View[Any], model: str) -> dict[str, Any]:
+    """The messages of a prompt for a model, and its variables."""
     for field, why in (("examples", "it shows no examples"), ("cache", "it asks nobody to keep a part of a prompt")):
         if prompt.written(field):
             work.unsupported(prompt.at(field), why)
     syntax = prompt.text("syntax")
     messages = []
-    for part in parts(prompt, found.value["model"]):
+    for part in parts(prompt, model):
         if part.medium != "text" or part.role not in ROLES:
             work.error(part.at, "the runtime says texts alone", f"a {part.medium}", "leave it out of an agent's prompt")
             continue
         messages.append([part.role, _text(work, prompt, part)])
         _understood(work, part, syntax.value)
     given = variables(prompt)
+    structured = {"structured": _structured(work, prompt)} if prompt.has("output_schema") else {}
     return {
-        "messages": messages, "syntax": syntax,
+        **structured, "messages": messages, "syntax": syntax,
         "variables": {name: Sourced(needed, (prompt.source("variables", name),)) for name, needed in given.items()},
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.compiler.diagnostics.suggest import best
 
-AGENTS = ("root", "agents", "servers")
+FILE = ("root", "agents", "servers", "flows", "served")
 AGENT = (
     "description", "model", "messages", "syntax", "variables", "max_steps", "servers", "handoffs", "memory", "timeout",
     "approval", "structured",
@@ -18,12 +18,16 @@ AGENT = (
 SERVER = (
     "transport", "functions", "confirm", "argv", "variables", "settings", "url", "variable", "key", "timeout",
 )
+FLOW = ("inputs", "steps", "outputs", "timeout")
+STEP = (
+    "name", "agent", "flow", "tool", "code", "with", "input", "when", "each", "otherwise", "retries", "timeout",
+)
 BELOW: Mapping[str, tuple[str, ...]] = {
     "model": ("name", "url", "variable", "key", "params"), "memory": ("short", "long"),
     "structured": ("name", "schema"),
 }
 MEMORY = {"short": ("window", "tokens", "summarise"), "long": ("scope", "ttl")}
-"""What `templates/runtime.py` reads."""
+"""What `templates/runtime.py` and `templates/flow_runtime.py` read."""
 
 
 @cache
@@ -39,16 +43,30 @@ def check(path: str, data: Any) -> Iterator[str]:
         yield from _unknown("the file", data, keys()["root"])
         for key, names in keys()["below"].items():
             yield from _unknown(key, data.get(key), names)
-    elif path.endswith("/agents.json"):
-        yield from _unknown("the file", data, AGENTS)
+    elif path.endswith("/app.json"):
+        yield from _unknown("the file", data, FILE)
         for name, agent in _entries(data, "agents"):
-            yield from _agent(name, agent, data)
+            yield from _agent(f"agent `{name}`", agent, data)
         for name, server in _entries(data, "servers"):
             yield from _unknown(f"server `{name}`", server, SERVER)
+        for name, flow in _entries(data, "flows"):
+            yield from _flow(name, flow, data)
 
 
-def _agent(name: str, agent: Any, data: Mapping[str, Any]) -> Iterator[str]:
-    where = f"agent `{name}`"
+def _flow(name: str, flow: Any, data: Mapping[str, Any]) -> Iterator[str]:
+    yield from _unknown(f"flow `{name}`", flow, FLOW)
+    for step in flow.get("steps") or () if isinstance(flow, dict) else ():
+        if not isinstance(step, dict):
+            continue
+        where = f"step `{step.get('name')}` of flow `{name}`"
+        yield from _unknown(where, step, STEP)
+        if isinstance(step.get("agent"), dict):
+            yield from _agent(where, step["agent"], data)
+        elif "agent" in step and step["agent"] not in (data.get("agents") or {}):
+            yield f"{where} names `{step['agent']}`, which is not among the agents"
+
+
+def _agent(where: str, agent: Any, data: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown(where, agent, AGENT)
     if not isinstance(agent, dict):
         return

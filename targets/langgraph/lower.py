@@ -1,12 +1,14 @@
-"""From agents to graphs: what the runtime reads, the module that names them, and LangGraph's own file."""
+"""From agents and served flows to graphs: what the runtime reads, the module that names them, LangGraph's own file."""
 
 from __future__ import annotations
 
+import keyword
 import posixpath
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, literal
@@ -14,6 +16,7 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import AGENT, DEPLOYMENT
 from llmops.targets.langgraph.agents import agent
+from llmops.targets.langgraph.flows import flow
 from llmops.targets.langgraph.work import Work
 
 NAME = "langgraph"
@@ -22,29 +25,71 @@ APP = "app"
 """The folder of the graphs. The command line makes a package of it, under its name: that must not be `langgraph`."""
 IN_IMAGE = ("langgraph", "langgraph-cli")
 """What the image of LangGraph's server has already, in versions that fit each other."""
+HELD = ("build", "flow", "sys", "Path")
+"""Names that the module of the graphs has already."""
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     work = Work(lowering)
-    for deployment in lowering.reader.of(DEPLOYMENT, engine=NAME):
-        work.error(deployment.at("engine"), "LangGraph is not compiled for flows yet", "it runs agents",
-                   "let `haystack` serve the flow, and `framework: langgraph` run its agents")
-    named = list(lowering.reader.of(AGENT, framework=NAME))
-    reached: dict[str, dict[str, Any]] = {}
-    described = {one.address.name: made for one in _team(named) if (made := agent(work, one, reached)) is not None}
-    if named and not work.failed:
-        about = tuple(one.address for one in named)
-        body: dict[str, Any] = {
-            "root": posixpath.relpath(lowering.root, f"{lowering.folder}/{APP}"), "agents": described,
-        }
-        yield Artifact(f"{APP}/agents.json", {**body, **({"servers": reached} if reached else {})}, about, Format.JSON,
+    agents = list(lowering.reader.of(AGENT, framework=NAME))
+    apps = [one for one in lowering.reader.of(DEPLOYMENT, engine=NAME) if not one.has("endpoint")]
+    body = described(work, agents, apps)
+    for deployment in apps:
+        _deployment_unsupported(work, deployment)
+    if (agents or apps) and not work.failed:
+        about = (*(one.address for one in agents), *(one.address for one in apps))
+        flows = list(body.get("flows", {}))
+        yield Artifact(f"{APP}/app.json", body, about, Format.JSON, comment=None)
+        yield Artifact(f"{APP}/graphs.py", _module(agents, flows), about, Format.TEXT)
+        yield Artifact(f"{APP}/langgraph.json", _config(lowering, agents, flows, bool(apps)), about, Format.JSON,
                        comment=None)
-        yield Artifact(f"{APP}/graphs.py", _module(named), about, Format.TEXT)
-        yield Artifact(f"{APP}/langgraph.json", _config(lowering, named), about, Format.JSON, comment=None)
         yield Artifact(f"{APP}/requirements.txt", _needs(), format=Format.TEXT)
-        yield Artifact(f"{APP}/runtime.py", _shipped("templates", "runtime.py"), format=Format.VERBATIM)
+        for name in ("runtime.py", *(("flow_runtime.py", "web.py") if flows else ())):
+            yield Artifact(f"{APP}/{name}", _shipped("templates", name), format=Format.VERBATIM)
         yield Artifact("requirements.txt", _shipped("lock", "requirements.txt"), format=Format.VERBATIM, shared=True)
     yield from work.problems
+
+
+def described(work: Work, agents: list[View[Any]], apps: list[View[Any]]) -> dict[str, Any]:
+    """All that the runtime reads: agents and flows, those that they call, and the servers of their tools."""
+    folder = f"{work.lowering.folder}/{APP}"
+    body: dict[str, Any] = {"root": posixpath.relpath(work.lowering.root, folder)}
+    places = {app.address.name: list(served(work.lowering.reader, app)) for app in apps}
+    flows: dict[str, Any] = {}
+    work.flows += [one.flow for several in places.values() for one in several]
+    while work.flows:
+        found = work.flows.pop(0)
+        if found.address.name not in flows:
+            flows[found.address.name] = flow(work, found) or {}
+    made: dict[str, Any] = {}
+    work.agents[:0] = agents
+    while work.agents:
+        one = work.agents.pop(0)
+        if one.address.name not in made:
+            made[one.address.name] = agent(work, one) or {}
+            others = (one.ref("handoffs", n) for n in range(len(one.value.get("handoffs") or ())))
+            work.agents += [other for other in others if other is not None]
+    body["agents"] = made
+    if work.servers:
+        body["servers"] = work.servers
+    if flows:
+        body["flows"] = flows
+        body["served"] = {
+            app: {one.node.text("path").value: {"flow": one.named.because(one.node.get("path")),
+                                                "method": one.node.text("method")} for one in several}
+            for app, several in places.items()
+        }
+    return body
+
+
+def _deployment_unsupported(work: Work, deployment: View[Any]) -> None:
+    for one in served(work.lowering.reader, deployment):
+        if set("{}") & set(one.node.text("path").value):
+            work.error(one.node.at("path"), "a path with braces would take any word in their place", "",
+                       "take the braces out")
+        for field in ("port", "body", "answer", "passages"):
+            if one.node.has(field):
+                work.unsupported(one.node.at(field), "its app says itself how it is called", "leave it out")
 
 
 def _shipped(folder: str, name: str) -> bytes:
@@ -57,44 +102,40 @@ def _needs() -> list[str | Sourced[str]]:
     return [pin for pin in pins if pin.partition("==")[0] not in IN_IMAGE]
 
 
-def _team(named: list[View[Any]]) -> list[View[Any]]:
-    """Agents that this target runs, and all to which a conversation with them can come."""
-    found: dict[str, View[Any]] = {}
-    todo = list(named)
-    while todo:
-        one = todo.pop(0)
-        if one.address.name not in found:
-            found[one.address.name] = one
-            others = (one.ref("handoffs", n) for n in range(len(one.value.get("handoffs") or ())))
-            todo += [other for other in others if other is not None]
-    return list(found.values())
-
-
-def _module(named: list[View[Any]]) -> list[str | Sourced[str]]:
+def _module(agents: list[View[Any]], flows: list[str]) -> list[str | Sourced[str]]:
     """A line for each graph: names of resources, which are names in Python too."""
-    head = files(__package__).joinpath("templates", "graphs.py.jinja").read_text("utf-8")
-    lines: list[str | Sourced[str]] = list(head.rstrip("\n").split("\n"))
+    head = _shipped("templates", "graphs.py.jinja").decode()
+    lines: list[str | Sourced[str]] = [*head.rstrip("\n").split("\n"), ""]
+    if flows:
+        lines.append("from flow_runtime import flow")
+    if agents:
+        lines.append("from runtime import build")
     lines.append("")
-    for one in named:
+    for one in agents:
         why = one.get("framework")
         lines.append(one.label.express(lambda name: f"{_name(name)} = build({name!r})").because(why))
-    return lines
+    return [*lines, *(f"{_flow_name(name)} = flow({name!r})" for name in flows)]
 
 
 def _name(name: str) -> str:
-    """A name that a graph has in the module: one of Python's own words gets a sign behind it."""
-    import keyword
-
-    return f"{name}_" if keyword.iskeyword(name) or name in ("build", "sys") else name
+    """A name that a graph has in the module: one that means something else gets a sign behind it."""
+    return f"{name}_" if keyword.iskeyword(name) or name in HELD else name
 
 
-def _config(lowering: Lowering, named: list[View[Any]]) -> dict[str, Any]:
+def _flow_name(name: str) -> str:
+    """An agent and a flow may have one name."""
+    return f"flow_{name}"
+
+
+def _config(lowering: Lowering, agents: list[View[Any]], flows: list[str], web: bool) -> dict[str, Any]:
     python = None if lowering.options is None else lowering.options.maybe_text("python")
-    return {
+    made: dict[str, Any] = {
         "dependencies": ["."],
         "graphs": {
-            one.address.name: one.label.express(lambda name: f"./graphs.py:{_name(name)}").because(
-                one.get("framework")) for one in named
+            **{one.address.name: one.label.express(lambda name: f"./graphs.py:{_name(name)}").because(
+                one.get("framework")) for one in agents},
+            **{_flow_name(name): f"./graphs.py:{_flow_name(name)}" for name in flows},
         },
         "python_version": python or literal(DEFAULT_PYTHON),
     }
+    return {**made, **({"http": {"app": "./web.py:app"}} if web else {})}

@@ -6,34 +6,43 @@ from typing import Any
 
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.model.exports import ToolServer
+from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.units import seconds
-from llmops.compiler.model.view import View
+from llmops.compiler.model.view import Node, View
 from llmops.targets.langgraph.work import Work
 
 
-def servers(work: Work, agent: View[Any], reached: dict[str, dict[str, Any]]) -> list[Sourced[str]]:
-    """The names of an agent's servers, one a tool; each is described once."""
+def servers(work: Work, holder: Node, reached: dict[str, dict[str, Any]]) -> list[Sourced[str]]:
+    """The names of the servers of an agent's or a step's tools, one a tool."""
     listed = []
-    for number in range(len(agent.value.get("tools") or ())):
-        tool, named = agent.ref("tools", number), agent.ref_name("tools", number)
-        if tool is None or named is None:
-            continue
-        if tool.address.name not in reached:
-            made = _server(work, tool, agent, number)
-            if made is None:
-                continue
-            reached[tool.address.name] = made
-        listed.append(named)
-    return listed
+    for number in range(len(holder.value.get("tools") or ())):
+        tool, named = holder.ref("tools", number), holder.ref_name("tools", number)
+        if tool is not None:
+            listed.append(reached_by(work, tool, holder.at("tools", number), named, reached))
+    return [name for name in listed if name is not None]
 
 
-def _server(work: Work, tool: View[Any], agent: View[Any], number: int) -> dict[str, Any] | None:
+def reached_by(
+    work: Work, tool: View[Any], at: KeyPath, named: Sourced[str] | None, reached: dict[str, dict[str, Any]]
+) -> Sourced[str] | None:
+    """The name of a tool's server, which is described once; None where nothing says how it is reached."""
+    if tool.address.name not in reached:
+        made = _server(work, tool, at)
+        if made is None:
+            return None
+        reached[tool.address.name] = made
+    return named
+
+
+def _server(work: Work, tool: View[Any], at: KeyPath) -> dict[str, Any] | None:
     found = work.lowering.ask(ToolServer, tool)
     if found is None:
-        work.error(agent.at("tools", number), f"no target says how {tool.address} is reached",
+        work.error(at, f"no target says how {tool.address} is reached",
                    "its functions are called over the Model Context Protocol", "add conf/target/mcp.yaml")
         return None
+    work.found.append(found)
+    work.variables += [*found.variables, *(one for one in (found.outside, found.key) if one is not None)]
     offered = {name.value for name in found.functions}
     made: dict[str, Any] = {"transport": found.transport, "functions": list(found.functions), "confirm": [
         function.name.because(function.approval) for function in functions(tool)

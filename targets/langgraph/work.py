@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from llmops.compiler.model.exports import ToolServer, Variable
 from llmops.compiler.model.finding import Finding, Label, Severity
-from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.sources import Span
 from llmops.compiler.model.target import Lowering, Unsupported
+from llmops.compiler.model.view import View
 
 CONSUMER = "langgraph"
 
@@ -17,6 +20,16 @@ class Work:
     lowering: Lowering
     problems: list[Finding | Unsupported] = field(default_factory=list)
     failed: bool = False
+    servers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of the tools that were met, by the tools' names."""
+    found: list[ToolServer] = field(default_factory=list)
+    """The same, as their targets declare them."""
+    variables: list[Variable] = field(default_factory=list)
+    needs: list[Address] = field(default_factory=list)
+    """What calls go through, and must answer."""
+    agents: list[View[Any]] = field(default_factory=list)
+    flows: list[View[Any]] = field(default_factory=list)
+    """Those that steps call, which have to be described too."""
 
     def unsupported(self, at: KeyPath | Span, why: str, cure: str = "") -> None:
         if not any(isinstance(p, Unsupported) and p.at == at for p in self.problems):

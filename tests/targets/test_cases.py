@@ -17,7 +17,7 @@ from llmops.compiler.model.request import Request
 from tests.support.golden import accepted
 
 HERE = Path(__file__).parent
-SHIPPED = ("package-lock.json", "requirements.txt", "server.py", "runtime.py")
+SHIPPED = ("package-lock.json", "requirements.txt", "server.py", "runtime.py", "flow_runtime.py", "web.py")
 LOCK = b"(the lock file that the target ships)\n"
 CASES = sorted(path for path in HERE.glob("*/cases/*") if path.is_dir())
 

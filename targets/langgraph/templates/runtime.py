@@ -1,4 +1,4 @@
-"""Agents as graphs of LangGraph, as agents.json beside this file describes them.
+"""Agents as graphs of LangGraph, as app.json beside this file describes them.
 
     from runtime import build
     graph = build("support", checkpointer=InMemorySaver())
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import json
 import os
 import string
@@ -68,8 +69,14 @@ class State(TypedDict, total=False):
 
 def build(name: str, **compiled: Any) -> Any:
     """The graph of an agent and of all that it may hand over to; `compiled` are `checkpointer`, `store` …"""
-    described = json.loads((HERE / "agents.json").read_text("utf-8"))
-    return Team(described, name).graph(**compiled)
+    return Team(described(), name).graph(**compiled)
+
+
+@functools.cache
+def described() -> dict[str, Any]:
+    """The file, read once."""
+    found: dict[str, Any] = json.loads((HERE / "app.json").read_text("utf-8"))
+    return found
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
@@ -184,7 +191,16 @@ class Tools:
     def asks(self, name: str) -> bool:
         return any(name in server["confirm"] for server in self.servers.values())
 
-    async def call(self, name: str, arguments: dict[str, Any], agreed: bool) -> str:
+    async def confirmed(self, name: str, arguments: dict[str, Any]) -> str:
+        """A call that a step makes, for which a person is asked first where it must be so."""
+        if not self.asks(name):
+            return await self.call(name, arguments, False, strict=True)
+        if interrupt({"tool": name, "arguments": arguments}) is not True:
+            raise PermissionError(f"a person was asked about {name} and did not agree")
+        return await self.call(name, arguments, True, strict=True)
+
+    async def call(self, name: str, arguments: dict[str, Any], agreed: bool, strict: bool = False) -> str:
+        """What the function gave. An error of its is told to a model as it is; a step fails with it (`strict`)."""
         where = (await self.functions()).get(name)
         if where is None:
             return f"There is no tool `{name}`."
@@ -196,7 +212,17 @@ class Tools:
                 result = await session.call_tool(name, arguments, read_timeout_seconds=timeout)
         finally:
             _agreed.reset(token)
-        return "\n".join(part.text for part in result.content if part.type == "text")
+        text = "\n".join(part.text for part in result.content if part.type == "text")
+        if strict and result.isError:
+            raise RuntimeError(text)
+        return text
+
+
+@functools.cache
+def tools(names: tuple[str, ...]) -> Tools:
+    """Of these servers: what they offer is looked up once."""
+    told = described()
+    return Tools({name: told["servers"][name] for name in names}, (HERE / told["root"]).resolve())
 
 
 def spec(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,20 +247,16 @@ def connection(server: Mapping[str, Any], root: Path) -> dict[str, Any]:
 class Team:
     """The agents of one graph: the first, and all to which a conversation can come."""
 
-    def __init__(self, described: Mapping[str, Any], first: str) -> None:
+    def __init__(self, told: Mapping[str, Any], first: str) -> None:
         self.first = first
         self.agents: dict[str, Mapping[str, Any]] = {}
         todo = [first]
         while todo:
             name = todo.pop(0)
             if name not in self.agents:
-                self.agents[name] = described["agents"][name]
+                self.agents[name] = told["agents"][name]
                 todo += self.agents[name].get("handoffs", [])
-        root = (HERE / described["root"]).resolve()
-        servers = described.get("servers", {})
-        self.tools = {
-            name: Tools({s: servers[s] for s in agent.get("servers", [])}, root) for name, agent in self.agents.items()
-        }
+        self.tools = {name: tools(tuple(agent.get("servers", []))) for name, agent in self.agents.items()}
 
     def graph(self, **compiled: Any) -> Any:
         made = StateGraph(State)
@@ -260,10 +282,11 @@ class Team:
             done = state["calls"].get(name, 0)
             head = opening(agent, state.get("inputs") or {})
             short = (agent.get("memory") or {}).get("short", {})
-            said = kept(state["messages"], short)
+            everything = state.get("messages", [])
+            said = kept(everything, short)
             update: dict[str, Any] = {"calls": {**state["calls"], name: done + 1}}
             if short.get("summarise"):
-                update |= await self.summary(agent, state, len(state["messages"]) - len(said))
+                update |= await self.summary(agent, state, len(everything) - len(said))
                 summary = update.get("summary", state.get("summary"))
                 head += [SystemMessage(f"What was said before, in short: {summary}")] if summary else []
             model: Any = chat(agent, remaining(agent, state))
@@ -309,7 +332,7 @@ class Team:
     # --- calling tools ---
 
     def calling(self, name: str) -> Callable[..., Any]:
-        agent, tools = self.agents[name], self.tools[name]
+        agent, own = self.agents[name], self.tools[name]
 
         async def call(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Command[Any]:
             last = state["messages"][-1]
@@ -317,7 +340,7 @@ class Team:
             # Before anything is called: what interrupts begins the node again when it is resumed.
             agreed = {
                 one["id"]: interrupt({"tool": one["name"], "arguments": one["args"]}) is True
-                for one in asked if agent.get("approval") or tools.asks(one["name"])
+                for one in asked if agent.get("approval") or own.asks(one["name"])
                 if not one["name"].startswith(HANDOFF) and one["name"] not in MEMORY_TOOLS
             }
             replies: list[AnyMessage] = []
@@ -331,7 +354,7 @@ class Team:
                 elif one["name"] in MEMORY_TOOLS and "long" in (agent.get("memory") or {}):
                     text = await remembered(agent["memory"]["long"], one["name"], one["args"], runtime.store, config)
                 elif agreed.get(one["id"], True):
-                    text = await tools.call(one["name"], one["args"], one["id"] in agreed)
+                    text = await own.call(one["name"], one["args"], one["id"] in agreed)
                 else:
                     text = "A person was asked and did not agree."
                 replies.append(ToolMessage(text, tool_call_id=one["id"]))

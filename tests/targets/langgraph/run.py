@@ -1,7 +1,8 @@
 """Runs of the compiled graphs, by the Python of their environment: `run.py APP` reads runs from standard input.
 
-A run is `{graph, thread, user, turns}`; a turn is words that a person says, or `{"resume": …}`. The graphs of all runs
-share a checkpointer and a store. Of each turn it is written what was said last, what interrupted, and the state.
+A run is `{graph, thread, user, turns}`; a turn is words that a person says, or `{"resume": …}`. One of a flow is
+`{flow, thread, inputs, turns}`. The graphs of all runs share a checkpointer and a store. Of each turn it is written
+what was said last (what came out), what interrupted, and the state.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from runtime import build
 
 
 async def run(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
+    if "flow" in told:
+        return await run_flow(told, **shared)
     graph = build(told["graph"], **shared)
     config = {"configurable": {"thread_id": told["thread"], "user_id": told.get("user")}}
     found = []
@@ -36,6 +39,24 @@ async def run(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
             "active": state.get("active"), "calls": state.get("calls"), "output": state.get("output"),
             "summary": state.get("summary"), "count": len(state["messages"]),
         })  # fmt: skip
+    return found
+
+
+async def run_flow(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
+    from flow_runtime import flow
+
+    graph = flow(told["flow"], **shared)
+    config = {"configurable": {"thread_id": told["thread"]}}
+    found = []
+    for turn in told["turns"]:
+        given: Any = {"inputs": told["inputs"]} if turn is None else Command(**turn)
+        try:
+            state = await graph.ainvoke(given, config)
+        except Exception as error:
+            found.append({"error": f"{type(error).__name__}: {error}"})
+            continue
+        asks = [i.value for i in state.get("__interrupt__", [])]
+        found.append({"outputs": state.get("outputs"), "asks": asks})
     return found
 
 

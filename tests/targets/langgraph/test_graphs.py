@@ -6,29 +6,20 @@ A scripted server stands in for the models' weights; it keeps what it was asked.
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llmops.compiler.driver import compile_project
-from llmops.compiler.load.disk import Memory
-from llmops.compiler.model.request import Request
 from llmops.targets.langgraph.known import check
 from tests.e2e.fakeai import FakeAI
-from tests.targets.test_cases import HERE, compile_case, project_files
-from tests.tools.toolbox import clean_environment, own_home, require_tool, run_tool
+from tests.targets.langgraph.kit import CASES, KEY, calls, runs, write
+from tests.targets.test_cases import compile_case
+from tests.tools.toolbox import require_tool, run_tool
 
-CASE = HERE / "langgraph" / "cases" / "team"
-RUN = Path(__file__).parent / "run.py"
-KEY = "sk-models-41c7"
+CASE = CASES / "team"
 ORDER = {"order": "AB123456"}
-
-
-def calls(name: str, **arguments: Any) -> dict[str, Any]:
-    return {"tool_calls": [{"name": name, "arguments": arguments}]}
 
 
 RULES: list[dict[str, Any]] = [
@@ -84,22 +75,10 @@ def said_last(body: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     root = tmp_path_factory.mktemp("shop")
-    python = require_tool("langgraph").parent / "python"
-    options = f"python: {require_tool('mcp').parent / 'python'}\n".encode()
-    files = {**project_files(CASE), "conf/target/mcp.yaml": options}
-    made = compile_project(Memory(files), Request()).emitted
-    for name, content in {**files, **{e.path: e.content for e in made}}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    app = root / "generated" / "dev" / "langgraph" / "app"
-    runs = [{"thread": name, **told} for name, told in RUNS.items()]
-    with FakeAI(RULES) as models, own_home() as home:
-        env = clean_environment(home, {"MODELS_URL": models.base_url, "MODELS_KEY": KEY})
-        done = subprocess.run([python, RUN, app], input=json.dumps(runs), capture_output=True, text=True, check=False,
-                              env=env, cwd=home, timeout=180)  # fmt: skip
-        assert done.returncode == 0, done.stderr[-4000:]
-        told = json.loads(done.stdout.splitlines()[-1])
-        return Found(root, app, dict(zip(RUNS, told["runs"], strict=True)), told["graphs"], list(models.requests))
+    app = write("team", root)
+    with FakeAI(RULES) as models:
+        told = runs(app, RUNS, models.base_url)
+        return Found(root, app, told["runs"], told["graphs"], list(models.requests))
 
 
 @pytest.mark.tools
@@ -209,14 +188,14 @@ def test_the_command_line_takes_the_file_and_refuses_broken_twins(found: Found, 
 
 def test_what_nobody_reads_is_told() -> None:
     data = {Path(e.path).name: e.data for e in compile_case(CASE).emitted if e.target == "langgraph"}
-    agents, config = data["agents.json"], data["langgraph.json"]
-    assert [*check("app/agents.json", agents), *check("app/langgraph.json", config)] == []
+    agents, config = data["app.json"], data["langgraph.json"]
+    assert [*check("app/app.json", agents), *check("app/langgraph.json", config)] == []
     agents = json.loads(json.dumps(agents))
     agents["agents"]["support"]["max_step"] = agents["agents"]["support"].pop("max_steps")
     agents["agents"]["support"]["handoffs"] = ["biling"]
     agents["agents"]["support"]["memory"]["short"]["windw"] = 1
     agents["servers"]["refund"]["confrm"] = ["refund"]
-    assert list(check("app/agents.json", agents)) == [
+    assert list(check("app/app.json", agents)) == [
         "agent `support` has no key `max_step`; did you mean `max_steps`?",
         "short memory of agent `support` has no key `windw`; did you mean `window`?",
         "agent `support` names `biling`, which is not among the agents",

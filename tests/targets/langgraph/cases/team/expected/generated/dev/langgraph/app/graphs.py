@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from runtime import build  # noqa: E402
+from runtime import build
 
 judge = build('judge')
 keeper = build('keeper')
