@@ -1,0 +1,226 @@
+"""Which prompts are put to which models, and how each is reached: one function of the package each."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmops.compiler.derive.calls import all_calls
+from llmops.compiler.derive.cases import in_repository, problem
+from llmops.compiler.derive.params import params
+from llmops.compiler.derive.prompt import Part, parts
+from llmops.compiler.derive.route import Call, reach, route, speaks_openai
+from llmops.compiler.model.finding import Finding
+from llmops.compiler.model.sourced import Sourced, merge
+from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.target import Lowering, Unsupported
+from llmops.compiler.model.view import Node, View
+from llmops.schemas.types import EXPERIMENT
+
+CONSUMER = "python-client"
+KINDS = ("flow", "agent", "eval")
+"""Who puts a prompt to a model; of two that do, the first in this order gives the parameters."""
+NAMES = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+TAGS = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
+WORDS = frozenset(("true", "false", "none", "True", "False", "None", "loop", "self", "super"))
+Problem = Finding | Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A prompt put to a model. `layers` have parameters beside them, the later winning; `named` is the reference to
+    the model. `at` is where a problem with the way is shown."""
+
+    prompt: View[Any]
+    model: View[Any]
+    layers: tuple[Node, ...]
+    named: Sourced[str]
+    caller: Node
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.prompt.address.name, self.model.address.name
+
+
+def uses(lowering: Lowering) -> list[Use]:
+    """Each prompt with each model once, by name; what experiments put in the place of another, too."""
+    found: dict[tuple[str, str], Use] = {}
+    for kind in KINDS:
+        for call in all_calls(lowering.reader):
+            if call.prompt is None or call.caller.resource.address.kind != kind:
+                continue
+            named = Sourced(call.model.address.name, (At(lowering.reader.project.env, call.at),))
+            asked = Use(call.prompt, call.model, (call.caller,), named, call.caller)
+            found.setdefault(asked.key, asked)
+    for experiment in lowering.reader.of(EXPERIMENT):
+        for _, _, use in arms(experiment):
+            if use is not None:
+                found.setdefault(use.key, use)
+    return [found[key] for key in sorted(found)]
+
+
+def arms(experiment: View[Any]) -> Iterator[tuple[Node, str, Use | None]]:
+    """Each arm with each step that any arm changes: the prompt and model that the step then has."""
+    flow = experiment.ref("flow")
+    if flow is None:
+        return
+    entries = list(experiment.entries("arms"))
+    changed = list(dict.fromkeys(step for arm in entries for step in arm.value.get("set") or {}))
+    for arm in entries:
+        for name in changed:
+            step = flow.node("steps", name)
+            if step is not None:
+                yield arm, name, _use(step, arm.node("set", name))
+
+
+def _use(step: Node, patch: Node | None) -> Use | None:
+    def of(field: str) -> Node | None:
+        if patch is not None and field in patch.value:
+            return patch
+        return step if field in step.value else None
+
+    by_prompt, by_model = of("prompt"), of("model")
+    if by_prompt is None or by_model is None:
+        return None
+    prompt, model, named = by_prompt.ref("prompt"), by_model.ref("model"), by_model.ref_name("model")
+    if prompt is None or model is None or named is None:
+        return None
+    layers = (step,) if patch is None else (step, patch)
+    return Use(prompt, model, layers, named, step)
+
+
+def names(found: list[Use]) -> dict[tuple[str, str], str]:
+    """The function's name: the prompt's, with the model's where it is put to several."""
+    several = {use.prompt.address.name for use in found if sum(u.key[0] == use.key[0] for u in found) > 1}
+    return {use.key: f"{use.key[0]}_with_{use.key[1]}" if use.key[0] in several else use.key[0] for use in found}
+
+
+def reached(lowering: Lowering, use: Use) -> Call | Finding:
+    way = route(lowering.reader, use.model, use.caller)
+    call = reach(lowering, way, CONSUMER) if way.reached else None
+    at = use.caller.at("model") if "model" in use.caller.value else use.caller.at()
+    if call is None:
+        return problem(at, f"the Python client cannot reach {use.model.address}", "nothing that answers serves it",
+                       "let a gateway or a deployment serve it")
+    if not speaks_openai(lowering, call):
+        return problem(at, f"the Python client speaks OpenAI's protocol, and {use.model.address} another one",
+                       "reached at its provider", "give a gateway a route to it")
+    return call
+
+
+def requested(use: Use) -> dict[str, Any]:
+    """The parameters of a request, each because of the model's name too where it is the model's own."""
+    made = params(use.model, use.prompt, *(layer for layer in use.layers if _has_params(layer)))
+    made.pop("stream", None)
+    return {name: _because(value, use) for name, value in made.items()}
+
+
+def _has_params(layer: Node) -> bool:
+    return isinstance(layer.value, dict) and "params" in layer.value
+
+
+def _because(value: Any, use: Use) -> Any:
+    if isinstance(value, dict):
+        return {key: _because(item, use) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_because(item, use) for item in value]
+    own = isinstance(value, Sourced) and any(
+        isinstance(s, At) and s.path[:2] == use.model.path for s in value.sources
+    )
+    return value.because(use.named) if own else value
+
+
+# --- messages ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages as data, and their language: `names`, `jinja2` or `none`."""
+
+    listed: list[dict[str, Any]]
+    syntax: str
+    problems: tuple[Problem, ...]
+
+
+def messages(lowering: Lowering, use: Use) -> Messages:
+    prompt = use.prompt
+    written = prompt.text("syntax").value
+    listed: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    engine = False
+    last: Part | None = None
+    for part in parts(prompt, use.model.address.name):
+        if part.medium == "audio":
+            problems.append(problem(part.at, "the Python client sends no recordings", "", "call the flow in its place"))
+            continue
+        text, more, hard = _text(lowering, use, part, written)
+        engine = engine or hard
+        problems += more
+        shown: dict[str, Any] = {"type": "text", "text": text}
+        if part.medium == "image":
+            shown = {"type": "image_url", "image_url": {"url": text}}
+        if not _in_list(part):
+            listed.append({"role": part.role, "content": text})
+        elif last is not None and _in_list(last) and last.at[:-2] == part.at[:-2]:
+            listed[-1]["content"].append(shown)
+        else:
+            listed.append({"role": part.role, "content": [shown]})
+        last = part
+    problems += _unsupported(prompt)
+    syntax = "none" if written == "none" else "jinja2" if engine else "names"
+    return Messages(listed, syntax, tuple(problems))
+
+
+def _in_list(part: Part) -> bool:
+    return part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
+
+
+def _unsupported(prompt: View[Any]) -> Iterator[Problem]:
+    if prompt.has("examples"):
+        yield Unsupported(prompt.at("examples"), "it sends no worked cases", "write them as messages")
+    if prompt.written("cache") and prompt.flag("cache").value:
+        yield Unsupported(prompt.at("cache"), "it asks no provider to keep a part of a prompt")
+
+
+def _text(lowering: Lowering, use: Use, part: Part, syntax: str) -> tuple[Sourced[str], list[Problem], bool]:
+    """The template in the package's language, what is wrong, and whether it needs Jinja's engine."""
+    text = part.text.rstrip("\n") if part.file else part.text
+    sources: tuple[Source, ...] = (At(use.prompt.project.env, part.at),)
+    if part.file:
+        sources = (*sources, Content(in_repository(lowering, part.file)))
+    if use.model.address.name in (use.prompt.value.get("variants") or {}):
+        sources = merge(sources, use.named.sources)
+    found: list[Problem] = []
+    engine = False
+    if syntax == "f-string":
+        made = _of_braces(text)
+        if made is None:
+            found.append(problem(part.at, "the Python client fills names alone in an f-string",
+                                 "more than names in braces, or a text like `{{ name }}`", "`syntax: jinja2`"))
+        text = made or ""
+    elif syntax != "none":
+        plain = NAMES.sub("", text)
+        engine = bool(TAGS.search(plain)) or not WORDS.isdisjoint(NAMES.findall(text))
+        if engine and syntax == "nunjucks":
+            found.append(problem(part.at, "the Python client renders no statements or filters of nunjucks",
+                                 "more than names in braces", "`syntax: jinja2`"))
+    return Sourced(text, sources, raw=True), found, engine
+
+
+def _of_braces(text: str) -> str | None:
+    """An f-string's names as `{{ name }}`; None where it says more."""
+    try:
+        pieces = list(string.Formatter().parse(text))
+    except ValueError:
+        return None
+    out = ""
+    for before, name, spec, conversion in pieces:
+        if NAMES.search(before) or (name is not None and (spec or conversion or not name.isidentifier())):
+            return None
+        if name is not None and before.endswith("{"):
+            return None
+        out += before + (f"{{{{ {name} }}}}" if name is not None else "")
+    return out
