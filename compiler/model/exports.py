@@ -40,8 +40,8 @@ class Service:
     `argv` is the command, run in the repository's root, after the `install` commands. A container platform runs
     `image` with `args` after the image's own entry point, and mounts files: (path in the repository, path inside).
     `variables` are what it reads, `settings` variables with fixed values. `port` is the one that it listens on.
-    `health` is a path on that port that answers 200 when it is ready; empty where it speaks no HTTP. `probe` is a command
-    in the container that ends with 0 when it is ready, for images that can ask in no other way.
+    `health` is a path on that port that answers 200 when it is ready; empty where it speaks no HTTP. `probe` is a
+    command in the container that ends with 0 when it is ready, for images that can ask in no other way.
     """
 
     argv: tuple[Sourced[str], ...]
@@ -156,6 +156,8 @@ class ToolServer:
     settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
     key: Variable | None = None
     """The key that its callers show in the header `Authorization: Bearer`."""
+    files: tuple[Sourced[str] | str, ...] = ()
+    """Files of the repository that `argv` runs and reads, at least."""
 
 
 @dataclass(frozen=True, slots=True)

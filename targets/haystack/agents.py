@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llmops.targets.haystack.pipe import Pipe
     from llmops.targets.haystack.values import Wiring
 
+INSIDE = "/app"
+"""Where a container has the files of the repository that its tools' servers run."""
 SERVERS = {
     "stdio": "haystack_integrations.tools.mcp.mcp_tool.StdioServerInfo",
     "http": "haystack_integrations.tools.mcp.mcp_tool.StreamableHttpServerInfo",
@@ -103,6 +105,12 @@ def _unasked(pipe: Pipe, tool: View[Any], found: ToolServer) -> list[Sourced[str
     return list(kept.values())
 
 
+def _inside(pipe: Pipe, word: Sourced[str], found: ToolServer) -> Sourced[str]:
+    """A word of a command, which names a file where the app's container has it."""
+    paths = {path.value if isinstance(path, Sourced) else path for path in found.files}
+    return word.map(lambda w: f"{INSIDE}/{w}") if pipe.near is not None and word.value in paths else word
+
+
 def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str, Any] | None:
     """The server of a tool, of which only the allowed functions are taken."""
     at = holder.at("tools", number)
@@ -114,10 +122,6 @@ def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str,
     allowed = _unasked(pipe, tool, found)
     if not allowed:
         return None
-    if found.transport == "stdio" and pipe.near is not None:
-        pipe.error(at, f"in its container the app cannot start the server of {tool.address}",
-                   "its program stands in the repository", "let the server be reached over HTTP")
-        return None
     named = holder.ref_name("tools", number)
     for variable in found.variables:
         pipe.reads(variable)
@@ -125,7 +129,7 @@ def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str,
     info: dict[str, Any] = {"type": SERVERS[found.transport]}
     if found.transport == "stdio":
         info["command"] = found.argv[0]
-        info["args"] = list(found.argv[1:])
+        info["args"] = [_inside(pipe, word, found) for word in found.argv[1:]]
         read: dict[str, Any] = dict(found.settings)
         read |= {v.name.value: pipe.secret(v) for v in found.variables}
         if read:

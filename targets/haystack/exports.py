@@ -12,9 +12,11 @@ from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, combine, literal
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
+from llmops.targets.haystack.agents import INSIDE
 from llmops.targets.haystack.flows import Flow
 from llmops.targets.haystack.indexes import lower_index
 from llmops.targets.haystack.lower import APPS, INDEXES, flows, near_of
+from llmops.targets.haystack.pipe import Pipe
 
 PORT = 1416
 """hayhooks' own default."""
@@ -72,12 +74,22 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
         tools=("python",),
         image=chosen,
         args=(literal("hayhooks"), *_words("0.0.0.0", here, CONTAINER)),
-        mounts=tuple((path, f"{CONTAINER}/{path.rpartition('/')[2]}") for path in paths),
+        mounts=(*((path, f"{CONTAINER}/{path.rpartition('/')[2]}") for path in paths), *_tools(pipes)),
         variables=tuple(_variables(pipe.variables for pipe in pipes)),
         settings=settings,
         needs=tuple(dict.fromkeys(need for pipe in pipes for need in pipe.needs)),
         files=(*paths, f"{lowering.shared_folder}/requirements.txt"),
     )
+
+
+def _tools(pipes: list[Pipe]) -> Iterator[tuple[str | Sourced[str], str]]:
+    """The files of tools' servers, where a container has them."""
+    seen: set[str] = set()
+    for path in (path for pipe in pipes for server in pipe.servers for path in server.files):
+        name = path.value if isinstance(path, Sourced) else path
+        if name not in seen:
+            seen.add(name)
+            yield path, f"{INSIDE}/{name}"
 
 
 def _words(host: str, here: Sourced[int], folder: str) -> tuple[Sourced[str], ...]:

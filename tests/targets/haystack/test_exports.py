@@ -107,3 +107,29 @@ def test_in_a_container_other_containers_are_called_by_name() -> None:
     assert services["app"]["depends_on"] == {"database": {"condition": "service_started"}}
     assert "healthcheck" not in services["database"]
     assert yaml.safe_load(pipeline)["components"]["retrieve-retriever"]["type"].endswith("QdrantEmbeddingRetriever")
+
+
+def test_the_servers_of_tools_stand_in_the_apps_container() -> None:
+    found = containers(
+        tool__status="parameters: {order: {type: string}}\ncode: conf/tool/status.yaml\n"
+        "effects: read\ntrust: trusted\n",
+        target__mcp="{}\n",
+        flow__answer=(
+            "access: public\ninputs: {question: string}\nsteps:\n"
+            "  retrieve: {index: policies, query: question}\n"
+            "  answer: {prompt: answer, model: answerer, with: {passages: retrieve}, tools: [status]}\n"
+            "outputs: {answer: answer.text}\n"
+        ),
+    )
+    mounts = {one["source"]: one["target"] for one in written(found)["services"]["app"]["volumes"]}
+    assert mounts == {
+        "../haystack/apps/app/answer.yaml": "/app/pipelines/answer.yaml",
+        "../../project/mcp/server.py": "/app/generated/project/mcp/server.py",
+        "../mcp/tools.json": "/app/generated/dev/mcp/tools.json",
+        "../../../conf/tool/status.yaml": "/app/conf/tool/status.yaml",
+    }
+    pipeline = next(e.data for e in found.emitted if e.path.endswith("apps/app/answer.yaml"))
+    (tools,) = pipeline["components"]["answer-agent"]["init_parameters"]["tools"]
+    assert tools["data"]["server_info"]["args"] == [
+        "/app/generated/project/mcp/server.py", "/app/generated/dev/mcp/tools.json",
+    ]
