@@ -19,7 +19,7 @@ RAI = "http://mlcommons.org/croissant/RAI/1.0"
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported]:
     for dataset in lowering.reader.of(DATASET):
-        columns = Columns(dataset)
+        columns = Columns(lowering, dataset)
         found = parts(lowering, dataset)
         yield from columns.unsupported()
         yield from _unsupported(dataset, columns, found)
@@ -57,12 +57,13 @@ def _described(dataset: View[Any], columns: Columns, found: list[Part]) -> dict[
     return body
 
 
-def _file(part: Part) -> dict[str, Any]:
+def _file(part: Part) -> Any:
     if part.inside is not None:
-        return {"@type": "cr:FileSet", "@id": part.id, "name": part.id, "containedIn": {"@id": part.inside},
-                "encodingFormat": part.format, "includes": part.where}
+        files = {"@type": "cr:FileSet", "@id": part.id, "name": part.id, "containedIn": {"@id": part.inside},
+                 "encodingFormat": part.format, "includes": part.where}
+        return Sourced(files, part.why, raw=True)
     made: dict[str, Any] = {
-        "@type": "cr:FileObject", "@id": part.id, "name": part.id, "contentUrl": part.where,
+        "@type": "cr:FileObject", "@id": part.named, "name": part.named, "contentUrl": part.where,
         "encodingFormat": part.format,
     }  # fmt: skip
     if part.size is not None and part.sha256 is not None:
@@ -75,7 +76,7 @@ def _file(part: Part) -> dict[str, Any]:
 
 def _documents(found: list[Part]) -> Iterator[dict[str, Any]]:
     """All texts as one set, so that they are read as one table."""
-    texts = [{"@id": part.id} for part in found if part.format == TEXT]
+    texts = [{"@id": part.named} for part in found if part.format == TEXT]
     if texts:
         yield {"@type": "cr:FileSet", "@id": "sets/documents", "name": "documents", "containedIn": texts,
                "encodingFormat": TEXT, "includes": "*"}

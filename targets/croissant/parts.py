@@ -13,7 +13,7 @@ from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.exports import Task
 from llmops.compiler.model.sourced import Sourced, merge
-from llmops.compiler.model.sources import Content
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 
@@ -38,6 +38,12 @@ class Part:
     size: int | None = None
     inside: str | None = None
     split: str | None = None
+    why: tuple[Source, ...] = ()
+    """What of the config says that it is there, under that name."""
+
+    @property
+    def named(self) -> Sourced[str]:
+        return Sourced(self.id, self.why)
 
     @property
     def table(self) -> bool:
@@ -52,7 +58,7 @@ def parts(lowering: Lowering, dataset: View[Any]) -> list[Part]:
     if dataset.has("source", "uri"):
         uri = dataset.text("source", "uri")
         name = posixpath.basename(uri.value.partition("?")[0]) or "source"
-        return [Part(_file_id(name), format_of(name, b"\0"), uri, name, _digest(dataset))]
+        return [Part(_file_id(name), format_of(name, b"\0"), uri, name, _digest(dataset), why=uri.sources)]
     return list(_made(lowering, dataset)) if dataset.has("derive") else []
 
 
@@ -68,7 +74,7 @@ def _local(lowering: Lowering, dataset: View[Any]) -> Iterator[Part]:
             sources = merge(pattern.sources, (Content(in_repository(lowering, path)),))
             where = Sourced(_address(lowering, path), pattern.sources).because(_base(lowering))
             made = _file_id(path), format_of(path, data)
-            yield Part(*made, where, path, Sourced(digest, sources), len(data))
+            yield Part(*made, where, path, Sourced(digest, sources), len(data), why=pattern.sources)
 
 
 def _file_id(path: str) -> str:
@@ -118,7 +124,8 @@ def _repository(dataset: View[Any]) -> Iterator[Part]:
         pattern = dataset.maybe_text("splits", split)
         kind = posixpath.splitext(pattern.value)[1] if pattern is not None else ""
         if pattern is not None and kind in TABLES:
-            yield Part(f"sets/{quote(split, safe='')}", TABLES[kind], pattern, split, inside="repository", split=split)
+            yield Part(f"sets/{quote(split, safe='')}", TABLES[kind], pattern, split, inside="repository", split=split,
+                       why=pattern.sources)
 
 
 def _digest(dataset: View[Any]) -> Sourced[str] | None:
@@ -135,7 +142,7 @@ def _with_splits(dataset: View[Any], found: list[Part]) -> list[Part]:
         return next((name for name, value in named.items() if value in names), None)
 
     return [
-        Part(p.id, p.format, p.where, p.path, p.sha256, p.size, p.inside, split_of(p)) for p in found
+        Part(p.id, p.format, p.where, p.path, p.sha256, p.size, p.inside, split_of(p), p.why) for p in found
     ]
 
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.rows import Row, dataset_rows
-from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.target import Unsupported
+from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.targets.croissant.parts import TEXT, Part
 
@@ -24,10 +26,19 @@ _INTEGER, _NUMBER = re.compile(r"-?[0-9]{1,15}"), re.compile(r"-?[0-9]+\.[0-9]+"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def _seen_in(lowering: Lowering, dataset: View[Any], rows: list[Row]) -> tuple[Source, ...]:
+    """The files that show which columns there are; rows in the config tell it by themselves."""
+    if not dataset.has("files"):
+        return ()
+    files = dict.fromkeys(row.file for row in rows if row.file is not None)
+    read = (Content(in_repository(lowering, file)) for file in files)
+    return (At(dataset.project.env, dataset.at("files"), True), *read)
+
+
 class Columns:
     """The columns with their types: as declared, else as the rows show them."""
 
-    def __init__(self, dataset: View[Any]) -> None:
+    def __init__(self, lowering: Lowering, dataset: View[Any]) -> None:
         self.dataset = dataset
         self.declared = dataset.value.get("columns") is not None
         self.kinds: dict[str, Sourced[str]] = {}
@@ -36,7 +47,9 @@ class Columns:
         else:
             rows = list(dataset_rows(dataset))
             names = dict.fromkeys(name for row in rows for name in row.vars)
-            self.kinds = {str(name): literal(kind) for name in names if (kind := _observed(rows, name)) is not None}
+            where = _seen_in(lowering, dataset, rows)
+            kinds = {str(name): _observed(rows, name) for name in names}
+            self.kinds = {name: Sourced(kind, where, raw=True) for name, kind in kinds.items() if kind is not None}
 
     def unsupported(self) -> Iterator[Unsupported]:
         for name, kind in self.kinds.items():
@@ -59,13 +72,12 @@ class Columns:
         if meaning is not None:
             made["description"] = meaning
         if kind.value in LISTS:
-            made |= {"isArray": True, "arrayShape": "-1"}
+            made |= {"isArray": kind.express(lambda _: True), "arrayShape": kind.express(lambda _: "-1")}
         if kind.value == "messages":
-            made["subField"] = [self._message(made["@id"], name, word, part) for word in ("role", "content")]
-            if part is not None and part.format == JSON:
-                made["source"] = _source(part, name)  # of a document, the validator reads what a field itself names
-            return made
-        made["dataType"] = kind.express(lambda word: TYPES[word])
+            below = [self._message(made["@id"], name, word, part) for word in ("role", "content")]
+            made["subField"] = Sourced(below, kind.sources, raw=True)
+        else:
+            made["dataType"] = kind.express(lambda word: TYPES[word])
         if part is not None:
             made["source"] = _source(part, name)
         return made
@@ -107,7 +119,7 @@ def _kind(value: Any, file: str | None) -> str | None:
 def _source(part: Part, column: str) -> dict[str, Any]:
     where = "fileSet" if part.inside is not None else "fileObject"
     extract = {"jsonPath": f"$[*].{_step(column)}"} if part.format == JSON else {"column": column}
-    return {where: {"@id": part.id}, "extract": extract}
+    return {where: {"@id": part.named}, "extract": extract}
 
 
 def _step(column: str) -> str:
@@ -117,18 +129,20 @@ def _step(column: str) -> str:
 # --- record sets -------------------------------------------------------------------------------------------------
 
 
-def record_sets(dataset: View[Any], columns: Columns, found: list[Part]) -> Iterator[dict[str, Any]]:
+def record_sets(dataset: View[Any], columns: Columns, found: list[Part]) -> Iterator[Any]:
     splits = _splits(dataset)
     if splits is not None:
         yield splits
     tables = [part for part in found if part.table]
     for part in tables:
         name = _rows_id(part, tables)
-        fields = list(columns.fields(name, part))
+        fields: list[Any] = list(columns.fields(name, part))
         if part.split is not None:
             fields.append(_split_field(dataset, name, part.split))
+        made = {"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields}
         if fields:
-            yield {"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields}
+            # of a source its name alone says that there is a table, and what no config declares the file itself
+            yield Sourced(made, part.why, raw=True) if dataset.has("source") or not columns.declared else made
     if any(part.format == TEXT for part in found):
         yield _documents()
     if dataset.has("rows"):
@@ -167,10 +181,11 @@ def _splits(dataset: View[Any]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _split_field(dataset: View[Any], of: str, split: str) -> dict[str, Any]:
+def _split_field(dataset: View[Any], of: str, split: str) -> Sourced[dict[str, Any]]:
     value = Sourced(split, (dataset.source("splits", split),))
-    return {"@type": "cr:Field", "@id": f"{of}/llmops:split", "name": "split", "dataType": ["sc:Text", "cr:Split"],
+    made = {"@type": "cr:Field", "@id": f"{of}/llmops:split", "name": "split", "dataType": ["sc:Text", "cr:Split"],
             "value": value}
+    return Sourced(made, value.sources, raw=True)
 
 
 def _documents() -> dict[str, Any]:

@@ -72,9 +72,8 @@ def _names(path: str) -> tuple[str, str, str]:
 
 def rows(lowering: Lowering, dataset: View[Any]) -> Rows:
     if dataset.has("derive"):
-        count = dataset.maybe_integer("derive", "count")
-        exact = dataset.text("derive", "recipe").value == "synthetic"
-        return Rows(count if exact else None)
+        count, recipe = dataset.maybe_integer("derive", "count"), dataset.text("derive", "recipe")
+        return Rows(count.because(recipe) if count is not None and recipe.value == "synthetic" else None)
     if dataset.has("source"):
         return Rows()
     files = paths(dataset)

@@ -27,12 +27,12 @@ def front(lowering: Lowering, dataset: View[Any], rows: Rows) -> dict[str, Any]:
     if languages:
         made["language"] = languages
     if rows.count is not None:
-        made["size_categories"] = [rows.count.express(_size)]
+        made["size_categories"] = _because([rows.count.express(_size)], rows.count)
     made["source_datasets"] = _sources(dataset)
     recipe = dataset.maybe_text("derive", "recipe") if dataset.has("derive") else None
     if recipe is not None and recipe.value == "synthetic":
-        made["language_creators"] = [recipe.express(lambda _: "machine-generated")]
-        made["tags"] = [recipe.express(lambda _: "synthetic")]
+        made["language_creators"] = _because(["machine-generated"], recipe)
+        made["tags"] = _because(["synthetic"], recipe)
     configs = _configs(dataset)
     if configs:
         made["configs"] = configs
@@ -40,6 +40,11 @@ def front(lowering: Lowering, dataset: View[Any], rows: Rows) -> dict[str, Any]:
     if features:
         made["dataset_info"] = {"features": features}
     return made
+
+
+def _because(values: list[Any], reason: Sourced[Any]) -> Sourced[list[Any]]:
+    """A list that stands there, with its key, because of one place."""
+    return Sourced(values, reason.sources, raw=True)
 
 
 def _licence(dataset: View[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from llmops.compiler.diagnostics.suggest import best
 from llmops.compiler.emit.text import visible
 from llmops.compiler.model.artifact import Artifact, Format
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DATASET
@@ -67,7 +67,7 @@ def _words(dataset: View[Any], known: Rows) -> dict[str, Any]:
         "layout": dataset.maybe_text("format"), "most": dataset.maybe_integer("max_rows"),
         "digest": dataset.maybe_text("digest"),
         "trust": dataset.text("trust").express(lambda word: TRUST[word]),
-        "recipe": _recipe(dataset),
+        "recipe": _recipe(dataset), "becomes": _becomes(dataset),
         "sensitivity": dataset.text("sensitivity").express(lambda word: SENSITIVITY[word]),
         "acl": [{"column": Sourced(column, (dataset.source("acl", column),)), "claim": dataset.text("acl", column)}
                 for column in dataset.value.get("acl") or {}],
@@ -111,6 +111,12 @@ def _places(dataset: View[Any]) -> Iterator[dict[str, Any]]:
     for node in dataset.entries("derive", "from") if dataset.has("derive") else ():
         named = node.text().express(lambda name: f"`dataset.{name}`")
         yield {"what": "the dataset", "where": named, "revision": None}
+
+
+def _becomes(dataset: View[Any]) -> Sourced[str]:
+    """What must happen before its rows are known."""
+    recipe = dataset.maybe_text("derive", "recipe") if dataset.has("derive") else None
+    return literal("fetched") if recipe is None else recipe.express(lambda _: "made")
 
 
 def _recipe(dataset: View[Any]) -> dict[str, Any] | None:
