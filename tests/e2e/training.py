@@ -43,7 +43,7 @@ defaults:
   - model: [base, tone, whole]
   - dataset: [conversations]
   - finetune: [tone, whole]
-  - deployment: [answerer]
+  - deployment: [answerer, whole]
   - env: dev
 """,
     "conf/env/dev.yaml": "env: {}\n",
@@ -85,6 +85,17 @@ version: "0.32.0"
 adapters: [tone]
 hardware: {cpu: 2}
 port: 8017
+max_model_len: 256
+dtype: float32
+args: {enforce_eager: true}
+env: {VLLM_CPU_KVCACHE_SPACE: 1, VLLM_NO_USAGE_STATS: 1}
+""",
+    "conf/deployment/whole.yaml": """\
+model: whole
+engine: vllm
+version: "0.32.0"
+hardware: {cpu: 2}
+port: 8018
 max_model_len: 256
 dtype: float32
 args: {enforce_eager: true}
