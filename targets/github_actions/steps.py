@@ -12,7 +12,7 @@ from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Joined, Sourced
 from llmops.targets.github_actions.plan import Job, Task
 from llmops.targets.github_actions.triggers import inputs
-from llmops.targets.github_actions.words import Script, data, script
+from llmops.targets.github_actions.words import Script, data, programs, script
 from llmops.targets.github_actions.work import NODE, PYTHON, Work
 
 READY = "ready"
@@ -37,22 +37,52 @@ def node(work: Work) -> dict[str, Any]:
     return {"name": "Set up Node.js", "uses": work.action("actions/setup-node"), "with": options}
 
 
+Runs = Check | Chore | Deploy | Service
+
+
+def _running(job: Job) -> list[Runs]:
+    return [*(task.check for task in job.tasks), *(r.deploy for r in job.releases), *(s for _, s in job.services)]
+
+
 def set_up(work: Work, job: Job) -> Iterator[dict[str, Any]]:
     """Tool chains, then what each thing that runs wants installed, once."""
-    running: list[Check | Chore | Deploy | Service] = [
-        *(task.check for task in job.tasks), *(r.deploy for r in job.releases), *(s for _, s in job.services),
-    ]
+    running = _running(job)
     tools = {tool for one in running for tool in one.tools}
     if "python" in tools:
         yield python(work)
     if "node" in tools:
         yield node(work)
-    installs = dict.fromkeys(argv for one in reversed(running) for argv in one.install)
-    if installs:
-        made = Script()
-        for argv in installs:
-            made.add(argv)
-        yield _step("Install tools by their lock files", made.run(_environment(job)), made.env)
+    installs = list(dict.fromkeys((environment(job, one), argv) for one in reversed(running) for argv in one.install))
+    if not installs:
+        return
+    made = Script()
+    for name in dict.fromkeys(name for name, argv in installs if name is not None and argv[0] == "python"):
+        made.add(("python", "-m", "venv", f"$RUNNER_TEMP/{name}"))
+    for own, argv in dict.fromkeys((name if argv[0] == "python" else None, argv) for name, argv in installs):
+        made.add(argv if own is None else (f"$RUNNER_TEMP/{own}/bin/python", *argv[1:]))
+    yield _step("Install tools by their lock files", made.run(_environment(job)), made.env)
+
+
+def environment(job: Job, one: Runs) -> str | None:
+    """The Python environment that something runs in, None for the job's own.
+
+    Each lock is whole for itself: two in one environment would replace what the other pins. So where several meet in
+    a job, each thing that runs gets one of its own, called after its first lock's folder.
+    """
+    several = list(dict.fromkeys(found for other in reversed(_running(job)) if (found := _locks(other))))
+    mine = _locks(one)
+    if len(several) < 2 or not mine:
+        return None
+    names: list[str] = []
+    for locks in several:
+        name = posixpath.basename(posixpath.dirname(locks[0][-1])) or "tools"
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    return names[several.index(mine)]
+
+
+def _locks(one: Runs) -> tuple[tuple[str, ...], ...]:
+    """What it installs with Python's tools."""
+    return tuple(argv for argv in one.install if argv[0] == "python")
 
 
 def _environment(job: Job) -> Sourced[str] | None:
@@ -73,8 +103,10 @@ def _step(name: Any, run: Any, env: dict[str, Any], **more: Any) -> dict[str, An
 
 def start(work: Work, job: Job, address: Address, service: Service) -> dict[str, Any]:
     """Start a server and wait until it answers."""
-    command = Script()
-    line = command.line(service.argv)
+    command, own = Script(), environment(job, service)
+    line = f"nohup {command.line(service.argv)}"
+    if own is not None:
+        line = f"PATH={programs(own)} {line}"
     env: dict[str, Any] = {
         **variables(work, job, service.variables), **{name: data(value) for name, value in service.settings.items()},
         **command.env,
@@ -124,7 +156,7 @@ def _in_top(path: str) -> str:
 
 
 def _task(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
-    made = Script()
+    made = Script().within(environment(job, task.check))
     for argv in task.check.prepare:
         made.add(argv)
     made.add(task.check.argv)
@@ -142,7 +174,7 @@ def _task(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
 
 def releases(work: Work, job: Job) -> Iterator[dict[str, Any]]:
     for release in job.releases:
-        made = Script().add(release.deploy.argv)
+        made = Script().within(environment(job, release.deploy)).add(release.deploy.argv)
         env = {
             **stage_variables(work, job), **variables(work, job, release.deploy.variables),
             **{name: data(value) for name, value in release.deploy.settings.items()}, **made.env,

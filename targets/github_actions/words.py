@@ -20,6 +20,7 @@ Word = Sourced[str] | str
 Argv = Sequence[Word]
 
 _harmless = re.compile(r"[A-Za-z0-9_./:=@%+,-]+").fullmatch
+_own = re.compile(r"\$RUNNER_TEMP/[A-Za-z0-9_-]+(?:/bin/python)?").fullmatch
 _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 _label = re.compile(r"[A-Za-z0-9._-]+").fullmatch
 _class = r"\[(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9]{2})+\]\+?"
@@ -60,13 +61,21 @@ class Script:
         self._lines.append(self.line(argv))
         return self
 
+    def within(self, environment: str | None) -> Script:
+        """Programs are looked for in a Python environment first; None: in the job's own."""
+        if environment is not None:
+            self._lines.append(f"PATH={programs(environment)}")
+        return self
+
     def line(self, argv: Argv) -> str:
         """One command line."""
         made: list[str] = []
         before = ""
         for word in argv:
             text = str(word.value) if isinstance(word, Sourced) else word
-            if _harmless(text) and not (isinstance(word, Sourced) and word.sources):
+            if isinstance(word, str) and _own(word):
+                made.append(f'"{text}"')
+            elif _harmless(text) and not (isinstance(word, Sourced) and word.sources):
                 made.append(text)
             else:
                 made.append(f'"${self._bring(before, data(word))}"')
@@ -87,6 +96,11 @@ class Script:
             name = f"LLMOPS_{wish}_{count}"
         self.env[name] = word.map(str)
         return name
+
+
+def programs(environment: str) -> str:
+    """The PATH of a Python environment of the job."""
+    return f'"$RUNNER_TEMP/{environment}/bin:$PATH"'
 
 
 @cache

@@ -1,5 +1,5 @@
 log="$RUNNER_TEMP/$LLMOPS_LOG"
-nohup {{ command }} > "$log" 2>&1 < /dev/null &
+{{ command }} > "$log" 2>&1 < /dev/null &
 server=$!
 until curl --fail --silent --output /dev/null --max-time 5 "$LLMOPS_HEALTH"; do
   if [ "$SECONDS" -ge 300 ] || ! kill -0 "$server" 2> /dev/null; then

@@ -174,7 +174,13 @@ def test_data_is_made_once_and_brought_to_later_jobs(tmp_path: Path) -> None:
     workflow = case("data", tmp_path / "repository")
     tools = fake_tools(tmp_path / "tools", {})
     dvc = require_tool("dvc").parent
-    program(tools.python, "python", f'#!/bin/bash\n[ "$1" = -m ] || exec {dvc}/python "$@"\n')
+    program(tools.python, "python", f"""#!/bin/bash
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && cp "$(dirname "$0")"/* "$3/bin/" ;;
+  -m*) ;;
+  *) exec {dvc}/python "$@" ;;
+esac
+""")
     program(tools.python, "dvc", f'#!/bin/bash\nexec {dvc}/dvc "$@"\n')
     result = tools.run(workflow, "schedule", secrets=SECRETS, artifacts=tmp_path / "kept")
     assert [ran(result, job) for job in ("paragraphs", "questions", "training")] == ["succeeded"] * 3, result
