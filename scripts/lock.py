@@ -66,7 +66,7 @@ PYTHON_LOCKS = (
     *(
         (REPOSITORY / "targets" / name / "lock" / "requirements.in",
          REPOSITORY / "targets" / name / "lock" / "requirements.txt")
-        for name in ("nemo_guardrails", "presidio")
+        for name in ("inspect", "lm_eval", "nemo_guardrails", "presidio")
     ),
     (
         REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.in",

@@ -209,6 +209,14 @@ ENVIRONMENTS: dict[str, Environment] = {
             "agent-spec", (HERE / "agent_spec.txt",), build_python, needs=("uv",), provides=("wayflow",),
         ),
         Environment(
+            "inspect", (REPOSITORY / "targets" / "inspect" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("inspect",),
+        ),
+        Environment(
+            "lm-eval", (REPOSITORY / "targets" / "lm_eval" / "lock" / "requirements.txt",), build_python,
+            needs=("uv",), provides=("lm_eval",),
+        ),
+        Environment(
             "langgraph", (REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("langgraph",),
         ),
