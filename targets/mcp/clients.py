@@ -11,7 +11,7 @@ from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.sources import At
+from llmops.compiler.model.sources import At, Source
 from llmops.targets.mcp.known import data
 from llmops.targets.mcp.work import Work
 
@@ -22,11 +22,13 @@ class Entry:
 
     name: str
     functions: tuple[Sourced[str], ...]
-    about: tuple[Address, ...]
+    about: tuple[Address | Sourced[Address], ...]
     argv: tuple[Sourced[str], ...] = ()
     variables: tuple[Variable, ...] = ()
     url: Sourced[str] | None = None
     key: Variable | None = None
+    why: tuple[Source, ...] = ()
+    """What lets it be offered at all."""
 
 
 def configs(work: Work, entries: list[Entry]) -> Iterator[Artifact]:
@@ -37,7 +39,10 @@ def configs(work: Work, entries: list[Entry]) -> Iterator[Artifact]:
         why = Sourced(client, (node.source(),), raw=True)
         known = data("clients.json")[client]
         made = {entry.name: _MAKERS[client](work, client, entry) for entry in entries}
-        body: dict[str, Any] = {known["servers"]: {name: one for name, one in made.items() if one is not None}}
+        body: dict[str, Any] = {known["servers"]: {
+            entry.name: Sourced(made[entry.name], entry.why, raw=True)
+            for entry in entries if made[entry.name] is not None
+        }}
         if client == "vscode":
             body = {**_inputs(entries), **body}
         about = tuple(dict.fromkeys(address for entry in entries for address in entry.about))

@@ -10,7 +10,7 @@ from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.derive.tools import Function, functions, returned
 from llmops.compiler.model.exports import Variable
-from llmops.compiler.model.sourced import Sourced, combine, literal
+from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import View
 from llmops.schemas.types import TOOL
@@ -29,6 +29,12 @@ class Offered:
     @property
     def name(self) -> Sourced[str]:
         return self.function.name
+
+    @property
+    def body(self) -> Sourced[dict[str, Any]]:
+        """The entry, which stands there because it can be kept what its endpoint asks for."""
+        auth = self.function.tool.maybe_text("endpoint", "auth") if self.function.tool.has("endpoint") else None
+        return Sourced(self.entry, () if auth is None else auth.sources, raw=True)
 
 
 def offered(work: Work) -> Iterator[Offered]:
@@ -108,10 +114,14 @@ def hints(function: Function, egress: Sourced[Any] | None) -> dict[str, Any]:
     made: dict[str, Any] = {"readOnlyHint": function.effects.map(lambda effects: effects == "read")}
     if function.effects.value != "read":
         made["destructiveHint"] = function.effects.map(lambda effects: effects == "destructive")
-    reasons = [function.effects, function.trust, *([egress] if egress is not None else [])]
-    made["openWorldHint"] = combine(
-        lambda effects, trust, hosts=(): effects == "external" or trust == "untrusted" or bool(hosts), *reasons
-    )
+    open_ = [
+        reason for reason, decides in (
+            (function.effects, function.effects.value == "external"),
+            (function.trust, function.trust.value == "untrusted"), (egress, egress is not None and bool(egress.value)),
+        ) if decides and reason is not None
+    ]
+    reasons: list[Sourced[Any]] = open_ or [function.effects]
+    made["openWorldHint"] = Sourced(bool(open_), merge(*(reason.sources for reason in reasons)), raw=True)
     return made
 
 

@@ -19,6 +19,9 @@ BELOW: Mapping[str, tuple[str, ...]] = {
 """What `templates/server.py` reads."""
 
 
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
 @cache
 def data(name: str) -> Mapping[str, Any]:
     return dict(json.loads(files(__package__).joinpath("data", name).read_bytes()))
@@ -36,8 +39,6 @@ def check(path: str, found: Any) -> Iterator[str]:
 
 
 def _server(found: Mapping[str, Any]) -> Iterator[str]:
-    import jsonschema_rs
-
     protocol = data("protocol.json")
     yield from unknown("the file", found, FILE)
     for key in ("http", "upstream"):
@@ -53,8 +54,26 @@ def _server(found: Mapping[str, Any]) -> Iterator[str]:
         for key in ("code", "endpoint", "limits"):
             yield from unknown(f"{key} of `{name}`", entry.get(key), BELOW[key])
         for key in ("inputSchema", "outputSchema"):
-            if key in told and not jsonschema_rs.meta.is_valid(told[key]):
-                yield f"{key} of `{name}` is no JSON Schema"
+            yield from _schema(f"{key} of `{name}`", told.get(key))
+
+
+def _schema(where: str, found: Any) -> Iterator[str]:
+    """Types that JSON Schema has no word for: the server would refuse the whole schema when it starts."""
+    if isinstance(found, list):
+        for one in found:
+            yield from _schema(where, one)
+    if not isinstance(found, dict):
+        return
+    kinds = found.get("type", [])
+    for kind in kinds if isinstance(kinds, list) else [kinds]:
+        if isinstance(kind, str) and kind not in TYPES:
+            close = best(kind, TYPES)
+            yield f"{where}: no type is called `{kind}`" + (f"; did you mean `{close}`?" if close else "")
+    properties = found.get("properties")
+    for below in properties.values() if isinstance(properties, dict) else ():
+        yield from _schema(where, below)
+    for key in ("items", "additionalProperties", "anyOf", "oneOf", "allOf"):
+        yield from _schema(where, found.get(key))
 
 
 def _client(known: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:

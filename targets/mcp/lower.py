@@ -28,7 +28,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         about = tuple(one.function.tool.address for one in functions)
         yield Artifact(TOOLS, _described(work, functions), about, Format.JSON, comment=None)
     for one in others:
-        yield Artifact(one.file, _standing_before(one), (one.tool.address,), Format.JSON, comment=None)
+        body = Sourced(_standing_before(one), one.why, raw=True)
+        yield Artifact(one.file, body, (one.tool.address,), Format.JSON, comment=None)
     if functions or others:
         yield from configs(work, _entries(work, functions, others))
         for folder, name in (("templates", SERVER), ("lock", LOCK)):
@@ -41,15 +42,18 @@ def _entries(work: Work, functions: list[Offered], others: list[Behind]) -> list
     """The servers as clients see them."""
     made: list[Entry] = []
     if functions:
+        named = {one.tool.address.name for one in others}
         name, about = work.lowering.reader.project.name, tuple(one.function.tool.address for one in functions)
         names = tuple(one.name for one in functions)
+        name = f"{name}-functions" if name in named else name
         if work.http is not None:
             made.append(Entry(name, names, about, url=address(work), key=work.key))
         else:
             made.append(Entry(name, names, about, command(work), read_by(functions)))
     for one in others:
         made.append(Entry(
-            one.tool.address.name, one.names, (one.tool.address,), command(work, one.file), one.variables
+            one.tool.address.name, one.names, (Sourced(one.tool.address, one.why, raw=True),),
+            command(work, one.file), one.variables, why=one.why,
         ))
     return made
 
@@ -103,7 +107,7 @@ def _described(work: Work, functions: list[Offered]) -> dict[str, Any]:
     http = work.http
     if http is not None:
         described["http"] = listening(work)
-    described["functions"] = [one.entry for one in functions]
+    described["functions"] = [one.body for one in functions]
     return described
 
 

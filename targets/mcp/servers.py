@@ -16,6 +16,7 @@ from llmops.compiler.derive.tools import functions
 from llmops.compiler.emit.escapes import argv_value
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.sourced import Sourced, combine, literal
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.units import size_bytes
 from llmops.compiler.model.view import Node, View
@@ -33,6 +34,11 @@ class Behind:
     entries: list[dict[str, Any]]
     variables: tuple[Variable, ...]
     optional: bool = False
+
+    @property
+    def why(self) -> tuple[Source, ...]:
+        """What lets it be offered at all: of a server that is started, that it is spoken to over standard input."""
+        return self.tool.text("mcp", "transport").sources if "argv" in self.upstream else ()
 
     @property
     def file(self) -> str:

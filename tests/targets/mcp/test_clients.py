@@ -92,5 +92,5 @@ def test_what_the_server_would_pass_over_is_told(written: dict[str, Any]) -> Non
         "`refund` has no key `aproval`; did you mean `approval`?",
         "annotations of `refund` has no key `readonlyHint`; did you mean `readOnlyHint`?",
         "endpoint of `refund` has no key `methods`; did you mean `method`?",
-        "inputSchema of `refund` is no JSON Schema",
+        "inputSchema of `refund`: no type is called `objekt`; did you mean `object`?",
     ]
