@@ -49,8 +49,15 @@ def foremost(places: tuple[Served, ...]) -> tuple[Served, ...]:
     return tuple(place for place in places if place.deployment.address.name not in behind)
 
 
-def called(lowering: Lowering, place: Served, consumer: str) -> App | None:
-    """How a flow is called where it runs already: at the deployment's `endpoint`, with the body that the entry says."""
+def app(lowering: Lowering, place: Served, consumer: str, near: str | None = None) -> App | None:
+    """How a flow is called at one of the places that serve it: as its engine's target says, else as the entry does."""
+    engine = place.deployment.maybe_text("engine")
+    found = None if engine is None else lowering.ask(App, place.flow, near, of=engine.value)
+    return found or _called(lowering, place, consumer)
+
+
+def _called(lowering: Lowering, place: Served, consumer: str) -> App | None:
+    """Where it runs already: at the deployment's `endpoint`, with the body that the entry says."""
     deployment, node = place.deployment, place.node
     if not deployment.has("endpoint") or not node.has("body"):
         return None

@@ -12,7 +12,8 @@ from llmops.compiler.derive.finetune import made
 from llmops.compiler.derive.flow import plan
 from llmops.compiler.derive.route import Call, Route, outside_variable, reach, route
 from llmops.compiler.derive.secrets import variable
-from llmops.compiler.derive.serving import serving
+from llmops.compiler.derive.serving import app as app_at
+from llmops.compiler.derive.serving import foremost, serving
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address, KeyPath
@@ -128,15 +129,16 @@ def _served(
 ) -> Subject | Finding:
     """A flow or an agent, over HTTP; a flow that is one prompt put to one model needs nobody who serves it."""
     field = tried.address.kind
-    places = serving(lowering.reader, tried) if field == "flow" else ()
+    every = serving(lowering.reader, tried) if field == "flow" else ()
+    places = foremost(every)
     wanted = node.ref("via", "deployment")
     if wanted is not None:
-        places = tuple(place for place in places if place.deployment.address == wanted.address)
+        places = tuple(place for place in every if place.deployment.address == wanted.address)
     if len({place.deployment.address for place in places}) > 1:
         by = ", ".join(str(place.deployment.address) for place in places)
         return problem(node.at(field), f"{tried.address} is served by several deployments", by,
                        "say which with `via: {deployment: …}`")
-    app = lowering.ask(App, tried)
+    app = app_at(lowering, places[0], consumer) if places else lowering.ask(App, tried)
     if app is not None:
         served = places[0].deployment.address if places else None
         return Subject(node, name, named=node.ref_name(field), app=app, served=served)

@@ -105,11 +105,10 @@ class LoweringRun:
         return self.reader.view(Address("target", self.target.name))
 
     def ask(
-        self, kind: type[E], resource: View[Any], near: str | None = None, behind: bool = False
+        self, kind: type[E], resource: View[Any], near: str | None = None, of: str | None = None
     ) -> E | None:
         env = resource.project.env
-        after = (self.target.order, self.target.name) if behind else None
-        question = (kind, env, resource.address, near, after)
+        question = (kind, env, resource.address, near, of)
         if question in self.run.answers:
             answer: E | None = self.run.answers[question]
             return answer
@@ -122,7 +121,7 @@ class LoweringRun:
             found: E | None = None
             for target in sorted(self.run.environments[env].targets.values(), key=lambda t: (t.order, t.name)):
                 export = target.exports.get(kind)
-                if export is None or (after is not None and (target.order, target.name) <= after):
+                if export is None or of not in (None, target.name):
                     continue
                 scope = PROJECT_SCOPE if target.scope == "project" else env
                 found = export(LoweringRun(self.run, target, env, scope), resource, near)

@@ -54,13 +54,13 @@ class Lowering(Protocol):
         """The catalogue."""
 
     def ask(
-        self, kind: type[E], resource: View[Any], near: str | None = None, behind: bool = False
+        self, kind: type[E], resource: View[Any], near: str | None = None, of: str | None = None
     ) -> E | None:
         """A fact that the target in charge of a resource declares, such as its `Endpoint`.
 
         `near` is the platform from which the answer is used (`compose`: inside that network); None is the host that
-        runs the workflow. `behind` leaves out this target and those that answer before it: for one that stands before
-        what others run. None is returned where no target answers.
+        runs the workflow. `of` is the target whose answer alone counts, where a config names it: one that stands
+        before a flow and the one that runs it both serve the flow. None is returned where no target answers.
         """
 
 

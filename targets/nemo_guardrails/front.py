@@ -8,7 +8,8 @@ from typing import Any
 
 from llmops.compiler.derive.flow import plan
 from llmops.compiler.derive.placement import platform
-from llmops.compiler.derive.serving import Served, called, serving
+from llmops.compiler.derive.serving import Served, serving
+from llmops.compiler.derive.serving import app as app_at
 from llmops.compiler.model.exports import App
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
@@ -73,7 +74,7 @@ def front(lowering: Lowering, flow: View[Any]) -> Front:
         ))
     place = inner[0]
     at = near(lowering.reader, None if server is None else server.deployment)
-    app = lowering.ask(App, flow, at, behind=True) or called(lowering, place, CONSUMER)
+    app = app_at(lowering, place, CONSUMER, at)
     problem = None
     if app is None and server is not None:
         problem = _problem(server.node, f"no target says how {place.deployment.address} is called", "", "")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive.flow import plan
-from llmops.compiler.derive.serving import called, foremost, serving
+from llmops.compiler.derive.serving import app as app_at
+from llmops.compiler.derive.serving import foremost, serving
 from llmops.compiler.model.exports import App
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering
@@ -23,9 +24,7 @@ def flows(lowering: Lowering) -> Iterator[tuple[View[Any], App]]:
     """The flows that are served, each with how it is called: through what stands before it, if something does."""
     for flow in lowering.reader.of(FLOW):
         places = foremost(serving(lowering.reader, flow))
-        app = lowering.ask(App, flow) if places else None
-        for place in places if app is None else ():
-            app = app or called(lowering, place, CONSUMER)
+        app = app_at(lowering, places[0], CONSUMER) if places else None
         if app is not None:
             yield flow, app
 

@@ -143,14 +143,14 @@ def test_a_platform_answers_before_an_engine() -> None:
     assert made["generated/prod/tool/a.yaml"] == {"url": "http://engine"}
 
 
-def test_who_stands_before_others_asks_what_stands_behind() -> None:
+def test_of_several_that_answer_one_can_be_meant() -> None:
     def before(lowering: Lowering, gateway: Any, near: str | None) -> Endpoint | None:
-        inner = lowering.ask(Endpoint, gateway, near, behind=True)
+        inner = lowering.ask(Endpoint, gateway, near, of="place")
         return None if inner is None else Endpoint(inner.url.map(lambda url: f"{url}/guarded"))
 
     def lower(lowering: Lowering) -> Iterable[Artifact]:
         for gateway in lowering.reader.of(GATEWAY):
-            found = [lowering.ask(Endpoint, gateway), lowering.ask(Endpoint, gateway, behind=True)]
+            found = [lowering.ask(Endpoint, gateway), lowering.ask(Endpoint, gateway, of="place")]
             yield Artifact("a.yaml", {"urls": [one.url for one in found if one is not None]})
 
     guard = target("tool", lower, exports={Endpoint: before}, order=15)

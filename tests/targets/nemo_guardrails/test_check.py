@@ -85,6 +85,22 @@ def test_a_pii_rail_is_presidio_s_own() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("via", "url"),
+    [
+        ("", "http://127.0.0.1:4010/v1/chat/completions"),
+        (", via: {deployment: guarded}", "http://127.0.0.1:4010/v1/chat/completions"),
+        (", via: {deployment: assistant}", "{{ env.ASSISTANT_URL }}/answer"),
+    ],
+)
+def test_who_calls_the_flow_goes_through_the_rails_unless_told_otherwise(via: str, url: str) -> None:
+    suite = f"runner: promptfoo\nsubject: {{flow: answer{via}}}\nrows: [{{vars: {{question: Hello}}}}]\n"
+    result = with_rail(SELF, **{"conf/eval/quality.yaml": suite})
+    assert not result.failed, [d.message for d in result.diagnostics]
+    provider = next(e.data for e in result.emitted if e.path.endswith("quality.yaml"))["providers"][0]
+    assert provider["config"]["url"] == url
+
+
 def test_a_flow_without_a_guardrail_has_no_server() -> None:
     result = with_rail(SELF, **{
         "conf/flow/answer.yaml": "inputs: {question: string}\nsteps: {answer: {prompt: answer, model: answerer}}\n"
