@@ -38,9 +38,10 @@ PYTHON_LOCKS = (
     (TOOLS / "trainers.in", TOOLS / "trainers.txt"),
     (TOOLS / "vllm.in", TOOLS / "vllm.txt"),
     (TOOLS / "engines.in", TOOLS / "engines.txt"),
-    (
-        REPOSITORY / "targets" / "trl" / "lock" / "requirements.in",
-        REPOSITORY / "targets" / "trl" / "lock" / "requirements.txt",
+    *(
+        (REPOSITORY / "targets" / name / "lock" / "requirements.in",
+         REPOSITORY / "targets" / name / "lock" / "requirements.txt")
+        for name in ("axolotl", "llama_factory", "trl")
     ),
     (
         REPOSITORY / "targets" / "dvc" / "lock" / "requirements.in",
