@@ -82,8 +82,9 @@ def rows(lowering: Lowering, dataset: View[Any]) -> Rows:
     if any(not tabular(file.value) for file in files):
         return Rows()
     found = list(dataset_rows(dataset))
-    origin: tuple[Source, ...] = (At(dataset.project.env, dataset.at("files" if files else "rows"), True),)
-    origin = (*origin, *(Content(in_repository(lowering, file.value)) for file in files))
+    origin: tuple[Source, ...] = tuple(Content(in_repository(lowering, file.value)) for file in files)
+    if not files:
+        origin = (At(dataset.project.env, dataset.at("rows")),)
     splits = {}
     for name in dataset.value.get("splits") or {}:
         chosen = part(dataset, found, name)

@@ -106,5 +106,5 @@ def _features(dataset: View[Any]) -> list[Any]:
             dtype = {"list": Sourced(inner, where, raw=True)}
         else:
             return []
-        made.append({"name": Sourced(name, where), **dtype})
+        made.append({"name": Sourced(name), **dtype})
     return made

@@ -146,14 +146,15 @@ def _called(work: Work, dataset: View[Any], reached: Call, model: View[Any], pro
     named = dataset.ref_name("derive", "model")
     made: dict[str, Any] = {"model": reached.model.because(named)}
     if reached.url_variable is not None:
-        made["url_variable"] = reached.url_variable.name
+        made["url_variable"] = reached.url_variable.name.because(named)
     elif reached.url is not None:
-        made["url"] = reached.url
+        made["url"] = reached.url.because(named)
     if reached.key is not None:
-        made["key"] = reached.key.name
+        made["key"] = reached.key.name.because(named)
     sent = params(model, prompt, dataset.node("derive"))
     if prompt.has("output_schema") and "response_format" not in sent:
-        sent["response_format"] = _response_format(work, prompt)
+        wanted = dataset.ref_name("derive", "prompt")
+        sent["response_format"] = Sourced(_response_format(work, prompt), wanted.sources if wanted else (), raw=True)
     if sent:
         made["params"] = sent
     return made

@@ -12,6 +12,7 @@ from llmops.compiler.model.exports import Check, Task
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.sourced import Sourced, merge
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.view import View
 from llmops.schemas.types import EVAL, FINETUNE, INDEX
 from llmops.targets.dvc.work import Work, files, metrics, output, template
@@ -28,6 +29,8 @@ class Stage:
     resource: View[Any]
     body: dict[str, Any]
     leaves: str
+    why: tuple[Source, ...] = ()
+    """What of the config says that it is there."""
 
 
 # --- datasets ----------------------------------------------------------------------------------------------------
@@ -44,7 +47,8 @@ def dataset_stage(work: Work, dataset: View[Any]) -> Stage:
     body["params"] = [name]
     body["outs"] = [out]
     body["metrics"] = [{metrics(dataset): {"cache": False}}]
-    return Stage(name, dataset, body, leaves)
+    runner = dataset.maybe_text("derive", "runner")
+    return Stage(name, dataset, body, leaves, runner.sources if runner is not None else ())
 
 
 def _described(resource: View[Any]) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def _fetched(dataset: View[Any], out: str) -> dict[str, Any]:
     words += ["--rev", revision.value] if revision is not None else []
     command = shlex.join([*words, "--", where.value, path.value])
     sources = merge(where.sources, path.sources, *([revision.sources] if revision is not None else []))
-    return {"cmd": Sourced(template(command), sources, raw=True), "outs": [out]}
+    return {"cmd": Sourced(template(command), sources, raw=True), "outs": [Sourced(out, path.sources)]}
 
 
 def _read(work: Work, dataset: View[Any]) -> list[Any]:
@@ -81,24 +85,22 @@ def _read(work: Work, dataset: View[Any]) -> list[Any]:
 # --- other resources ---------------------------------------------------------------------------------------------
 
 
-def asked(work: Work) -> list[str]:
+def asked(work: Work) -> list[Sourced[str]]:
     options = work.lowering.options
-    if options is None:
-        return []
-    return [str(node.value) for node in options.entries("stages")]
+    return [] if options is None else [node.text() for node in options.entries("stages")]
 
 
 def other_stages(work: Work) -> Iterator[Stage]:
     """A stage for each index, fine-tuning and eval that a target of this environment can run."""
     for kind in asked(work):
-        views: list[View[Any]] = list(work.lowering.reader.of(KINDS[kind]))
+        views: list[View[Any]] = list(work.lowering.reader.of(KINDS[kind.value]))
         for view in views:
-            how = work.lowering.ask(Check, view) if kind == "eval" else work.lowering.ask(Task, view)
+            how = work.lowering.ask(Check, view) if kind.value == "eval" else work.lowering.ask(Task, view)
             if how is not None:
-                yield _other(work, kind, view, how)
+                yield _other(work, kind.value, view, how, kind.sources)
 
 
-def _other(work: Work, kind: str, view: View[Any], how: Task | Check) -> Stage:
+def _other(work: Work, kind: str, view: View[Any], how: Task | Check, why: tuple[Source, ...]) -> Stage:
     name = f"{kind}-{view.address.name}"
     mark = f"{work.lowering.folder}/done/{name}"
     commands: list[Any] = [_command(how.settings, argv) for argv in (*how.prepare, how.argv)]
@@ -113,7 +115,7 @@ def _other(work: Work, kind: str, view: View[Any], how: Task | Check) -> Stage:
     for path in results:
         if "${" in path.value:
             work.error(view.at(), f"DVC would read a parameter in `{path.value}`", "", "give the file another name")
-    return Stage(name, view, body, mark)
+    return Stage(name, view, body, mark, why)
 
 
 def _kept(kind: str) -> dict[str, Any]:
@@ -143,8 +145,7 @@ def ordered(stages: list[Stage]) -> dict[str, Any]:
         body = dict(stage.body)
         if stage.name != stage.resource.address.name:
             body["deps"] = _with(body, [before.leaves for before in _before(stage, by_address)])
-        runner = stage.resource.maybe_text("derive", "runner") if stage.resource.address.kind == "dataset" else None
-        out[stage.name] = Sourced(body, runner.sources, raw=True) if runner is not None else body
+        out[stage.name] = Sourced(body, stage.why, raw=True)
     return out
 
 

@@ -85,7 +85,7 @@ def form(dataset: View[Any], columns: dict[str, Sourced[str]]) -> Form:
 
 
 def _show(made: Form, column: str, kind: Sourced[str]) -> None:
-    made.add(made.root, "Header", kind.sources, value=column)
+    made.add(made.root, "Header", (), value=column)
     if kind.value == MESSAGES:
         made.add(made.root, "Paragraphs", kind.sources, name=object_name(column), value=f"${column}",
                  valueType="json", layout="dialogue", nameKey="role", textKey="content")
@@ -122,7 +122,7 @@ def _choices(
     if kind == "choice":
         parent.set("required", "true")
     for option in options:
-        made.add(parent, "Choice", option.sources, value=option.value)
+        made.add(parent, "Choice", merge(option.sources, sources), value=option.value)
 
 
 def _spans(
@@ -131,7 +131,7 @@ def _spans(
     tag = "ParagraphLabels" if made.shown[about].value == MESSAGES else "Labels"
     parent = made.add(made.root, tag, sources, name=node.name, toName=object_name(about))
     for option in options:
-        made.add(parent, "Label", option.sources, value=option.value)
+        made.add(parent, "Label", merge(option.sources, sources), value=option.value)
 
 
 def _two(

@@ -127,7 +127,8 @@ def _plan(lowering: Lowering, dataset: View[Any], asked: Form) -> dict[str, Any]
         kind = node.text("type")
         one: dict[str, Any] = {"type": kind}
         if kind.value == "preference":
-            one["between"] = [item.text() for item in node.entries("options")]
+            between = [item.text() for item in node.entries("options")]
+            one["between"] = Sourced(between, kind.sources, raw=True)
         labels[node.name] = one
     types = {name: kind for name, kind in asked.shown.items() if kind.value not in ("string", MESSAGES)}
     return {"export": saved(lowering, dataset), "out": output(lowering, dataset), "labels": labels, "types": types}
