@@ -60,7 +60,7 @@ def _team(found: View[Any]) -> Iterator[View[Any]]:
 
 def _one(document: Document, found: View[Any], alone: bool) -> bool:
     prompt = found.ref("prompt")
-    text = None if prompt is None else template(document, prompt, found.value["model"])
+    text = None if prompt is None else template(document, prompt, found.value["model"], found.ref_name("prompt"))
     llm = model(document, f"{found.address}.model", found, prompt)
     outputs = fields(document, found)
     if prompt is None or text is None or llm is None or outputs is None:
@@ -68,8 +68,7 @@ def _one(document: Document, found: View[Any], alone: bool) -> bool:
     for field, why in UNSAID.items():
         if found.has(field):
             document.unsupported(found.at(field), why)
-    tools = [tool for n in range(len(found.value.get("tools") or ())) if (tool := found.ref("tools", n)) is not None]
-    known, boxes = listed(document, tools)
+    known, boxes = listed(document, found)
     said = outputs or ([] if alone else [{"title": "text", "type": "string"}])
     document.add(
         "Agent", str(found.address), found.label, description=found.maybe_text("description"),

@@ -8,7 +8,7 @@ from typing import Any
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import Span
+from llmops.compiler.model.sources import Source, Span
 from llmops.compiler.model.target import Lowering, Unsupported
 
 VERSION = "25.4.2"
@@ -23,17 +23,27 @@ class Document:
     lowering: Lowering
     problems: Problems
     components: dict[str, dict[str, Any]] = field(default_factory=dict)
+    why: dict[str, tuple[Source, ...]] = field(default_factory=dict)
+    """The references that components stand there for; of two none alone decides."""
     failed: bool = False
 
-    def add(self, kind: str, id_: str, name: Any, **fields: Any) -> dict[str, Any]:
+    def add(
+        self, kind: str, id_: str, name: Any, because: Sourced[Any] | None = None, **fields: Any
+    ) -> dict[str, Any]:
         """A component, and the reference to it. One that is there already stays as it is; what is None is left out."""
+        sources = because.sources if because is not None else ()
         if id_ not in self.components:
             self.components[id_] = component(kind, id_, name, **fields)
+            self.why[id_] = sources
+        elif self.why[id_] != sources:
+            self.why[id_] = ()
         return reference(id_)
 
     def finish(self, main: dict[str, Any]) -> dict[str, Any]:
         """The whole, with the component that it is about at its head."""
-        others = {id_: found for id_, found in self.components.items() if id_ != main["id"]}
+        others = {
+            id_: Sourced(found, self.why[id_], raw=True) for id_, found in self.components.items() if id_ != main["id"]
+        }
         return {**main, **({"$referenced_components": others} if others else {}), "agentspec_version": VERSION}
 
     def unsupported(self, at: KeyPath | Span, why: str, cure: str = "") -> None:

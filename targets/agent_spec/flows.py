@@ -35,7 +35,7 @@ class Drawing:
     document: Document
     id: str
     control: list[dict[str, Any]] = field(default_factory=list)
-    data: list[dict[str, Any]] = field(default_factory=list)
+    data: list[Sourced[dict[str, Any]]] = field(default_factory=list)
 
     def node(self, name: str) -> str:
         return f"{self.id}.{name}"
@@ -58,11 +58,11 @@ class Drawing:
         if port is None:
             return None
         id_ = self.node(f"{source}.{port}-{node}.{name}")
-        self.data.append(component(
+        edge = component(
             "DataFlowEdge", id_, f"{source}.{port}-{node}.{name}", source_node=reference(self.node(str(source))),
-            source_output=Sourced(port, _sources(value), raw=True), destination_node=reference(self.node(node)),
-            destination_input=name,
-        ))
+            source_output=port, destination_node=reference(self.node(node)), destination_input=name,
+        )
+        self.data.append(Sourced(edge, _sources(value), raw=True))
         return None
 
     def port(self, value: Value) -> str | None:
@@ -183,17 +183,15 @@ def _prompt(drawing: Drawing, step: Step) -> bool:
     document, prompt, id_ = drawing.document, step.prompt, drawing.node(step.name)
     if prompt is None or step.model is None:
         return False
-    text = template(document, prompt, step.model.address.name)
+    text = template(document, prompt, step.model.address.name, step.node.ref_name("prompt"))
     llm = model(document, f"{id_}.model", step.node, prompt)
     outputs = fields(document, prompt)
     if text is None or llm is None or outputs is None:
         return False
     ports = inputs(document, prompt, text)
     said = outputs or [{"title": "text", "type": "string"}]
-    step.node.ref_name("prompt")
-    tools = [t for n in range(len(step.node.value.get("tools") or ())) if (t := step.node.ref("tools", n)) is not None]
-    if tools:
-        known, boxes = listed(document, tools)
+    if step.node.value.get("tools"):
+        known, boxes = listed(document, step.node)
         inner = document.add(
             "Agent", f"{id_}.agent", _label(step), inputs=ports, outputs=said, llm_config=llm, system_prompt=text,
             tools=known or None, toolboxes=boxes or None, human_in_the_loop=False,
@@ -245,7 +243,7 @@ def _tool(drawing: Drawing, step: Step) -> bool:
         drawing.document.error(step.node.at("tool"), "a step calls one function, and a server has several",
                                "", "let an agent call it")
         return False
-    made = function(drawing.document, tool)
+    made = function(drawing.document, tool, step.node.ref_name("tool"))
     shape = drawing.document.components[str(tool.address)]
     drawing.document.add("ToolNode", drawing.node(step.name), _label(step), tool=made,
                          inputs=[dict(one) for one in shape["inputs"]], outputs=shape["outputs"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.prompt import Part, parts, variables
-from llmops.compiler.derive.route import reach, route
+from llmops.compiler.derive.route import reach, route, speaks_openai
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import At, Content, Source
@@ -37,8 +37,7 @@ def model(document: Document, id_: str, caller: Node, prompt: View[Any] | None) 
         document.error(at, f"the address of {found.address} must be known when it is compiled",
                        "the standard has no variable for it", "give a `url`, or a gateway that has one")
         return None
-    row = None if call.provider is None else document.lowering.facts.provider(call.provider.value)
-    if row is not None and row.protocol != "openai" and not found.has("endpoint", "url"):
+    if not speaks_openai(document.lowering, call):
         document.error(at, f"Agent Spec speaks to {found.address} in OpenAI's words alone",
                        f"{call.provider.value if call.provider else ''} speaks others", "reach it through a gateway")
         return None
@@ -46,7 +45,7 @@ def model(document: Document, id_: str, caller: Node, prompt: View[Any] | None) 
     layers = [found, *([prompt] if prompt is not None else []), *([caller] if _has_params(caller) else [])]
     return document.add(
         "OpenAiCompatibleConfig", id_, named,
-        url=call.url, model_id=call.model,
+        url=call.url, model_id=call.model.because(named),
         api_key=None if call.key is None else reference(call.key.name.express(str)),
         default_generation_parameters=params(*layers) or None,
     )
@@ -56,7 +55,9 @@ def _has_params(node: Node) -> bool:
     return isinstance(node.value, dict) and "params" in node.value
 
 
-def template(document: Document, prompt: View[Any], used_by: str) -> Sourced[str] | None:
+def template(
+    document: Document, prompt: View[Any], used_by: str, named: Sourced[str] | None
+) -> Sourced[str] | None:
     """All messages as one text with `{{ placeholders }}`, which is what the standard knows of a prompt."""
     found = list(parts(prompt, used_by))
     if len({part.role for part in found}) > 1:
@@ -71,7 +72,7 @@ def template(document: Document, prompt: View[Any], used_by: str) -> Sourced[str
         if text is None:
             return None
         texts.append(text)
-    sources = merge(*(text.sources for text in texts))
+    sources = merge(*(text.sources for text in texts), named.sources if named is not None else ())
     return Sourced("\n\n".join(text.value for text in texts), sources, raw=True)
 
 

@@ -8,32 +8,35 @@ from llmops.compiler.derive.tools import Function, functions
 from llmops.compiler.model.exports import ToolServer
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.units import seconds
-from llmops.compiler.model.view import View
+from llmops.compiler.model.view import Node, View
 from llmops.targets.agent_spec.document import Document, component, reference
 
 TRANSPORTS = {"http": "StreamableHTTPTransport", "sse": "SSETransport"}
 
 
-def listed(document: Document, tools: list[View[Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What an agent may call: tools whose arguments are known here, and tool boxes of servers that know them."""
-    known: list[dict[str, Any]] = []
-    boxes: list[dict[str, Any]] = []
-    for tool in tools:
+def listed(document: Document, holder: Node) -> tuple[list[Any], list[Any]]:
+    """What an agent or a step may call: tools whose arguments are known here, and boxes of servers that know them."""
+    known: list[Any] = []
+    boxes: list[Any] = []
+    for number in range(len(holder.value.get("tools") or ())):
+        tool, named = holder.ref("tools", number), holder.ref_name("tools", number)
+        if tool is None or named is None:
+            continue
         if tool.value.get("mcp") is None:
-            known.append(function(document, tool))
+            known.append(Sourced(function(document, tool, named), named.sources, raw=True))
         else:
-            box = _box(document, tool)
-            boxes += [] if box is None else [box]
+            box = _box(document, tool, named)
+            boxes += [] if box is None else [Sourced(box, named.sources, raw=True)]
     return known, boxes
 
 
-def function(document: Document, tool: View[Any]) -> dict[str, Any]:
+def function(document: Document, tool: View[Any], named: Sourced[str] | None) -> dict[str, Any]:
     """A function tool: of its server where there is one, else one that the runtime must be given by its name."""
     found = next(functions(tool))
-    transport = _transport(document, tool)
+    transport = _transport(document, tool, named)
     shape: dict[str, Any] = {
         "description": found.description, "inputs": _inputs(found), "outputs": [{"title": "result", "type": "string"}],
-        "requires_confirmation": _asks(found),
+        "requires_confirmation": _asks(found), "because": named,
     }
     if transport is None:
         return document.add("ServerTool", str(tool.address), found.name, **shape)
@@ -57,8 +60,8 @@ def _asks(found: Function) -> Sourced[bool] | None:
     return None if approval is None else approval.map(lambda word: word != "none")
 
 
-def _box(document: Document, tool: View[Any]) -> dict[str, Any] | None:
-    transport = _transport(document, tool)
+def _box(document: Document, tool: View[Any], named: Sourced[str]) -> dict[str, Any] | None:
+    transport = _transport(document, tool, named)
     if transport is None:
         document.error(tool.at("mcp"), f"no target says how {tool.address} is reached",
                        "its functions are called over the Model Context Protocol", "add conf/target/mcp.yaml")
@@ -71,10 +74,12 @@ def _box(document: Document, tool: View[Any]) -> dict[str, Any] | None:
         else:
             allowed.append(component("MCPToolSpec", f"{tool.address}.{found.name.value}", found.name,
                                      requires_confirmation=asks))
-    return document.add("MCPToolBox", str(tool.address), tool.label, client_transport=transport, tool_filter=allowed)
+    return document.add(
+        "MCPToolBox", str(tool.address), tool.label, named, client_transport=transport, tool_filter=allowed
+    )
 
 
-def _transport(document: Document, tool: View[Any]) -> dict[str, Any] | None:
+def _transport(document: Document, tool: View[Any], named: Sourced[str] | None) -> dict[str, Any] | None:
     """The way to a tool's server, which other tools may share."""
     server = document.lowering.ask(ToolServer, tool)
     if server is None:
@@ -88,7 +93,7 @@ def _transport(document: Document, tool: View[Any]) -> dict[str, Any] | None:
             document.unsupported(tool.at(), f"the server reads {variable.name.value}, and is passed no variable",
                                  "let it listen (`http` of the mcp target)")
         return document.add(
-            "StdioTransport", f"server.{words[-1].rsplit('/', 1)[-1]}", tool.label, command=server.argv[0],
+            "StdioTransport", f"server.{words[-1].rsplit('/', 1)[-1]}", tool.label, named, command=server.argv[0],
             args=list(server.argv[1:]), env=env or None, session_parameters=session,
         )
     if server.url is None:
@@ -99,6 +104,6 @@ def _transport(document: Document, tool: View[Any]) -> dict[str, Any] | None:
     if server.key is not None:
         key = reference(server.key.name.express(lambda name: f"{name}.header"))
     return document.add(
-        TRANSPORTS[server.transport], f"server.{tool.address.name}", tool.label, url=server.url,
+        TRANSPORTS[server.transport], f"server.{tool.address.name}", tool.label, named, url=server.url,
         sensitive_headers=key, session_parameters=session,
     )

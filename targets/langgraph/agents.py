@@ -34,7 +34,7 @@ def agent(work: Work, found: View[Any]) -> dict[str, Any] | None:
     description = found.maybe_text("description")
     if description is not None:
         made["description"] = description
-    made |= {"model": model, **words(work, prompt, found.value["model"])}
+    made |= {"model": model, **words(work, prompt, found.value["model"], found.ref_name("prompt"))}
     made["max_steps"] = found.integer("max_steps")
     listed = servers(work, found, work.servers)
     if listed:
@@ -86,11 +86,17 @@ def called(work: Work, found: Node, prompt: View[Any] | None) -> dict[str, Any] 
     work.variables += [read for read in (call.key, call.url_variable) if read is not None]
     work.needs += [view.address for view in (call.route.gateway, call.route.deployment) if view is not None]
     sent = params(model, prompt, found)
+    sent = {key: one.because(named) if _own(one, model) else one for key, one in sent.items()}
     return {**made, **({"params": sent} if sent else {})}
 
 
-def words(work: Work, prompt: View[Any], model: str) -> dict[str, Any]:
-    """The messages of a prompt for a model, and its variables."""
+def _own(value: Any, model: View[Any]) -> bool:
+    """Whether a parameter is the model's own, which is sent because the model is named."""
+    return isinstance(value, Sourced) and any(isinstance(s, At) and s.path[:2] == model.path for s in value.sources)
+
+
+def words(work: Work, prompt: View[Any], model: str, named: Sourced[str] | None) -> dict[str, Any]:
+    """The messages of a prompt for a model, and its variables; `named` is the reference to the prompt."""
     for field, why in (("examples", "it shows no examples"), ("cache", "it asks nobody to keep a part of a prompt")):
         if prompt.written(field):
             work.unsupported(prompt.at(field), why)
@@ -100,14 +106,12 @@ def words(work: Work, prompt: View[Any], model: str) -> dict[str, Any]:
         if part.medium != "text" or part.role not in ROLES:
             work.error(part.at, "the runtime says texts alone", f"a {part.medium}", "leave it out of an agent's prompt")
             continue
-        messages.append([part.role, _text(work, prompt, part)])
+        messages.append([part.role, _text(work, prompt, part).because(named)])
         _understood(work, part, syntax.value)
     given = variables(prompt)
+    told = {name: Sourced(needed, (prompt.source("variables", name),)) for name, needed in given.items()}
     structured = {"structured": _structured(work, prompt)} if prompt.has("output_schema") else {}
-    return {
-        **structured, "messages": messages, "syntax": syntax,
-        "variables": {name: Sourced(needed, (prompt.source("variables", name),)) for name, needed in given.items()},
-    }
+    return {**structured, "messages": messages, "syntax": syntax, "variables": told}
 
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:

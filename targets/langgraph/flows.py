@@ -94,12 +94,11 @@ def _prompt(work: Work, step: Step) -> dict[str, Any] | None:
     model = called(work, node, prompt)
     if prompt is None or step.model is None or model is None:
         return None
-    made: dict[str, Any] = {"model": model, **words(work, prompt, step.model.address.name)}
+    made: dict[str, Any] = {"model": model, **words(work, prompt, step.model.address.name, node.ref_name("prompt"))}
     listed = servers(work, node, work.servers)
     made["max_steps"] = literal(_STEPS_WITH_TOOLS if listed else 1)
     if listed:
         made["servers"] = listed
-    node.ref_name("prompt")
     return {"agent": made}
 
 

@@ -12,6 +12,7 @@ from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import AGENT, DEPLOYMENT
@@ -38,16 +39,22 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         _deployment_unsupported(work, deployment)
     if (agents or apps) and not work.failed:
         about = (*(one.address for one in agents), *(one.address for one in apps))
-        flows = list(body.get("flows", {}))
-        yield Artifact(f"{APP}/app.json", body, about, Format.JSON, comment=None)
+        flows, why = list(body.get("flows", {})), _why(agents, apps)
+        yield Artifact(f"{APP}/app.json", Sourced(body, why, raw=True), about, Format.JSON, comment=None)
         yield Artifact(f"{APP}/graphs.py", _module(agents, flows), about, Format.TEXT)
         yield Artifact(f"{APP}/langgraph.json", _config(lowering, agents, flows, bool(apps)), about, Format.JSON,
                        comment=None)
         yield Artifact(f"{APP}/requirements.txt", _needs(), format=Format.TEXT)
         for name in ("runtime.py", *(("flow_runtime.py", "web.py") if flows else ())):
-            yield Artifact(f"{APP}/{name}", _shipped("templates", name), format=Format.VERBATIM)
+            yield Artifact(f"{APP}/{name}", Sourced(_shipped("templates", name), why, raw=True), format=Format.VERBATIM)
         yield Artifact("requirements.txt", _shipped("lock", "requirements.txt"), format=Format.VERBATIM, shared=True)
     yield from work.problems
+
+
+def _why(agents: list[View[Any]], apps: list[View[Any]]) -> tuple[Source, ...]:
+    """What asked for the whole, where only one did."""
+    asked = [one.text("framework") for one in agents] + [one.text("engine") for one in apps]
+    return asked[0].sources if len(asked) == 1 else ()
 
 
 def described(work: Work, agents: list[View[Any]], apps: list[View[Any]]) -> dict[str, Any]:
@@ -61,15 +68,7 @@ def described(work: Work, agents: list[View[Any]], apps: list[View[Any]]) -> dic
         found = work.flows.pop(0)
         if found.address.name not in flows:
             flows[found.address.name] = flow(work, found) or {}
-    made: dict[str, Any] = {}
-    work.agents[:0] = agents
-    while work.agents:
-        one = work.agents.pop(0)
-        if one.address.name not in made:
-            made[one.address.name] = agent(work, one) or {}
-            others = (one.ref("handoffs", n) for n in range(len(one.value.get("handoffs") or ())))
-            work.agents += [other for other in others if other is not None]
-    body["agents"] = made
+    body["agents"] = _agents(work, agents)
     if work.servers:
         body["servers"] = work.servers
     if flows:
@@ -80,6 +79,21 @@ def described(work: Work, agents: list[View[Any]], apps: list[View[Any]]) -> dic
             for app, several in places.items()
         }
     return body
+
+
+def _agents(work: Work, agents: list[View[Any]]) -> dict[str, Any]:
+    """Those that this target runs, those that steps call, and all to which a conversation with them can come."""
+    made: dict[str, Any] = {}
+    todo: list[tuple[View[Any], Sourced[str] | None]] = [(one, None) for one in (*agents, *work.agents)]
+    while todo:
+        one, named = todo.pop(0)
+        if one.address.name not in made:
+            entry = agent(work, one) or {}
+            made[one.address.name] = Sourced(entry, named.sources if named is not None else (), raw=True)
+            for number in range(len(one.value.get("handoffs") or ())):
+                other = one.ref("handoffs", number)
+                todo += [(other, one.ref_name("handoffs", number))] if other is not None else []
+    return made
 
 
 def _deployment_unsupported(work: Work, deployment: View[Any]) -> None:

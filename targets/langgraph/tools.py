@@ -13,7 +13,7 @@ from llmops.compiler.model.view import Node, View
 from llmops.targets.langgraph.work import Work
 
 
-def servers(work: Work, holder: Node, reached: dict[str, dict[str, Any]]) -> list[Sourced[str]]:
+def servers(work: Work, holder: Node, reached: dict[str, Any]) -> list[Sourced[str]]:
     """The names of the servers of an agent's or a step's tools, one a tool."""
     listed = []
     for number in range(len(holder.value.get("tools") or ())):
@@ -24,14 +24,16 @@ def servers(work: Work, holder: Node, reached: dict[str, dict[str, Any]]) -> lis
 
 
 def reached_by(
-    work: Work, tool: View[Any], at: KeyPath, named: Sourced[str] | None, reached: dict[str, dict[str, Any]]
+    work: Work, tool: View[Any], at: KeyPath, named: Sourced[str] | None, reached: dict[str, Any]
 ) -> Sourced[str] | None:
     """The name of a tool's server, which is described once; None where nothing says how it is reached."""
     if tool.address.name not in reached:
         made = _server(work, tool, at)
         if made is None:
             return None
-        reached[tool.address.name] = made
+        reached[tool.address.name] = Sourced(made, named.sources if named is not None else (), raw=True)
+    elif isinstance(reached[tool.address.name], Sourced):  # of two references none alone decides
+        reached[tool.address.name] = reached[tool.address.name].value
     return named
 
 

@@ -20,7 +20,7 @@ class Work:
     lowering: Lowering
     problems: list[Finding | Unsupported] = field(default_factory=list)
     failed: bool = False
-    servers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    servers: dict[str, Any] = field(default_factory=dict)
     """Of the tools that were met, by the tools' names."""
     found: list[ToolServer] = field(default_factory=list)
     """The same, as their targets declare them."""
