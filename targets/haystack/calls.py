@@ -9,6 +9,7 @@ from llmops.compiler.derive.params import params
 from llmops.compiler.derive.route import Call, reach, route
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sources import At
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node, View
 from llmops.targets.haystack.pipe import Pipe, because, component
@@ -68,6 +69,28 @@ def _client(pipe: Pipe, found: Call, caller: Node, field: str) -> dict[str, Any]
     }
 
 
+def _named(client: dict[str, Any], found: Call, named: Sourced[str] | None) -> dict[str, Any]:
+    """What follows of the reference to a model: its name; where no gateway stands between, address and key too."""
+    if found.route.level == "gateway":
+        return {**client, "model": because(client["model"], named)}
+    key = client["api_key"]
+    return {
+        "api_key": {**key, "env_vars": because(key["env_vars"], named)},
+        "model": because(client["model"], named),
+        "api_base_url": because(client["api_base_url"], named) if client["api_base_url"] is not None else None,
+    }
+
+
+def _because(value: Any, model: View[Any], named: Sourced[str] | None) -> Any:
+    """A model's own parameters are there because the model is named."""
+    if isinstance(value, dict):
+        return {key: _because(item, model, named) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_because(item, model, named) for item in value]
+    own = isinstance(value, Sourced) and any(isinstance(s, At) and s.path[:2] == model.path for s in value.sources)
+    return because(value, named) if own else value
+
+
 def _no_key() -> dict[str, Any]:
     return {"type": "env_var", "env_vars": [NO_KEY], "strict": True}
 
@@ -104,11 +127,12 @@ def chat(
                    "one of its `params` is called `type`")
         sent.pop("type")
     made = {
-        **because(_client(pipe, found, caller, field), named),
+        **_named(_client(pipe, found, caller, field), found, named),
         **_patience(caller if field == "model" else None),
-        "generation_kwargs": because({**sent, **(extra or {})}, named) or None,
+        "generation_kwargs": {name: _because(value, model, named) for name, value in {**sent, **(extra or {})}.items()}
+        or None,
     }
-    return component("OpenAIChatGenerator", made, named)
+    return component("OpenAIChatGenerator", made)
 
 
 def embedder(
@@ -125,7 +149,7 @@ def embedder(
         return None
     named = caller.ref_name(field)
     made = {
-        **_client(pipe, found, caller, field),
+        **_named(_client(pipe, found, caller, field), found, named),
         "dimensions": model.maybe_integer("dimension"),
         "prefix": prefix,
         **_patience(patience),
@@ -133,7 +157,7 @@ def embedder(
     if kind == "OpenAIDocumentEmbedder":
         # Left to itself it logs what failed, and chunks without vectors are written.
         made |= {"raise_on_failure": True, "progress_bar": False}
-    return component(kind, because({k: v for k, v in made.items() if v is not None}, named), named)
+    return component(kind, made)
 
 
 def planner(pipe: Pipe, model: View[Any], caller: Node) -> dict[str, Any] | None:

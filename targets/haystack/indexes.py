@@ -120,9 +120,9 @@ def _text_column(filling: Filling, dataset: View[Any], named: Sourced[str]) -> S
     ))
     for name in TEXT_COLUMNS:
         if name in names:
-            return Sourced(name, (dataset.source("columns", name),) if name in columns else ())
+            return Sourced(name)
     if len(names) == 1:
-        return Sourced(str(names[0]), (dataset.source("columns", names[0]),) if columns else ())
+        return Sourced(str(names[0]))
     filling.pipe.error(named_at(named, filling.index), f"nothing says which column of {dataset.address} is the text",
                        "", "say it: `fields: {text: …}` of the dataset")
     return None
@@ -184,7 +184,7 @@ def _pipeline(filling: Filling) -> None:
     if found is not None:
         # Chunks are known by what they say: filling again writes the same ones over themselves.
         pipe.add("writer", "DocumentWriter", {
-            "document_store": document_store(pipe, index, found, index.ref_name("store")), "policy": "OVERWRITE",
+            "document_store": document_store(pipe, index, found, None), "policy": "OVERWRITE",
         })
         for sender in senders:
             pipe.connect(sender, "writer.documents")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
-from llmops.compiler.derive.files import needed
 from llmops.compiler.derive.placement import platform
 from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding, Severity
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT, INDEX
@@ -22,7 +22,7 @@ from llmops.targets.haystack.known import locked_version
 
 APPS, INDEXES = "apps", "indexes"
 """Folders of its artifacts: a deployment's pipelines stand alone in theirs, since hayhooks serves all of a folder."""
-NAMED = ("model", "prompt", "index", "store", "dataset", "tool", "agent", "flow")
+T = TypeVar("T")
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
@@ -34,7 +34,10 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             if not _failed(flow.pipe.problems):
                 made = True
                 path = f"{APPS}/{deployment.address.name}/{flow.name}.yaml"
-                yield Artifact(path, flow.pipe.body(), (*_about(flow), deployment.address))
+                # the whole file is there because of the engine, under the name that the path says
+                why = (deployment.source("engine"), flow.served.node.source("path"), *flow.served.named.sources)
+                about = (flow.served.flow.address, deployment.address)
+                yield Artifact(path, _whole(flow.pipe.body(), why), tuple(_whole(one, why) for one in about))
         yield from _deployment_unsupported(deployment)
     script = False
     for index in lowering.reader.of(INDEX, runner="haystack"):
@@ -71,22 +74,23 @@ def flows(lowering: Lowering, deployment: View[Any]) -> list[Flow]:
 
 
 def _index(filling: Filling) -> Iterator[Artifact]:
-    name = filling.index.address.name
-    about: tuple[Address | Sourced[Address], ...] = (filling.index.address, *_needed(filling.index))
-    yield Artifact(f"{INDEXES}/{name}.yaml", filling.pipe.body(), about)
-    yield Artifact(f"{INDEXES}/{name}.json", filling.body(), about, Format.JSON, comment=None)
+    index = filling.index
+    why = (index.source("runner"),)
+    about = (_whole(index.address, why), *(_whole(a, (*why, index.source("store"))) for a in _store(index)))
+    path = f"{INDEXES}/{index.address.name}"
+    yield Artifact(f"{path}.yaml", _whole(filling.pipe.body(), why), about)
+    yield Artifact(f"{path}.json", _whole(filling.body(), why), about, Format.JSON, comment=None)
 
 
-def _about(flow: Flow) -> tuple[Address | Sourced[Address], ...]:
-    view = flow.served.flow
-    return (view.address, *_needed(view))
+def _store(index: View[Any]) -> Iterator[Address]:
+    store = index.ref("store")
+    if store is not None:
+        yield store.address
 
 
-def _needed(view: View[Any]) -> Iterator[Sourced[Address]]:
-    """What it is made from, each because of the references on the way."""
-    for address, way in needed(view.project, view.address).items():
-        if address != view.address and address.kind in NAMED:
-            yield Sourced(address, way, raw=True)
+def _whole(what: T, why: tuple[Source, ...]) -> Sourced[T]:
+    """Something that is there, with all in it, because of what stands at those places."""
+    return Sourced(what, why, raw=True)
 
 
 def _failed(problems: list[Finding | Unsupported]) -> bool:

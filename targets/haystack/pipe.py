@@ -34,13 +34,14 @@ class Pipe:
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def add(self, name: str, kind: str, parameters: dict[str, Any], why: Sourced[Any] | None = None) -> str:
-        """A component, unless it is there already; its name. `why` is what asks for it."""
+        """A component, unless it is there already; its name. `why` is what it is there for, with all its lines."""
         if name not in self.components:
-            self.components[name] = component(kind, parameters, why)
+            made = component(kind, parameters)
+            self.components[name] = made if why is None else Sourced(made, why.sources, raw=True)
         return name
 
     def connect(self, sender: str, receiver: str, why: Sourced[Any] | None = None) -> None:
-        sources = why.sources if why is not None else ()
+        sources = _said(why)
         link = {"sender": Sourced(sender, sources, raw=True), "receiver": Sourced(receiver, sources, raw=True)}
         if not any(_same(link, other) for other in self.connections):
             self.connections.append(link)
@@ -49,7 +50,7 @@ class Pipe:
         """An input goes to a socket. Each socket is named once, whoever asked."""
         targets = self.inputs.setdefault(name, [])
         if all(target.value != receiver for target in targets):
-            targets.append(Sourced(receiver, why.sources if why is not None else (), raw=True))
+            targets.append(Sourced(receiver, _said(why), raw=True))
 
     def body(self) -> dict[str, Any]:
         made: dict[str, Any] = {"components": self.components, "connections": self.connections}
@@ -100,7 +101,7 @@ class Pipe:
 
 
 def component(kind: str, parameters: dict[str, Any], why: Sourced[Any] | None = None) -> dict[str, Any]:
-    """A component, or what stands as one in the parameters of another."""
+    """A component, or what stands as one in the parameters of another. `why` is what its kind follows from."""
     named = Sourced(full_name(kind), why.sources if why is not None else (), raw=True)
     kept = {name: value for name, value in parameters.items() if value is not None}
     return {"type": named, "init_parameters": kept}
@@ -121,6 +122,12 @@ def _because(tree: Any, sources: tuple[Source, ...]) -> Any:
     if isinstance(tree, Sourced):
         return Sourced(tree.value, merge(tree.sources, sources), tree.raw)
     return Sourced(tree, sources, raw=True)
+
+
+def _said(why: Sourced[Any] | None) -> tuple[Source, ...]:
+    """The places that say where a value comes from; what is bound by its name alone says nothing."""
+    sources = why.sources if why is not None else ()
+    return tuple(s for s in sources if not (isinstance(s, At) and s.path[2:3] == ("inputs",)))
 
 
 def _same(link: dict[str, Any], other: dict[str, Any]) -> bool:

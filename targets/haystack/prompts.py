@@ -71,9 +71,10 @@ def builder(
         {**message, "content": [{"text": part["text"].because(why)} for part in message["content"]]}
         for message in messages(pipe, prompt, model, fixed)
     ]
-    listed = [Sourced(name, (prompt.source("variables", name),), raw=True) for name in known]
     made: dict[str, Any] = {"template": told}
     if known:
-        made["variables"] = listed
-        made["required_variables"] = [name for name in listed if known[name.value]]
+        made["variables"] = list(known)
+        made["required_variables"] = [
+            Sourced(name, (prompt.source("variables", name, "optional"),), raw=True) for name in known if known[name]
+        ]
     return made

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from llmops.compiler.derive.flow import Condition, Step, Value
 from llmops.compiler.derive.index import used
 from llmops.compiler.derive.model import task
+from llmops.compiler.derive.ports import DOCUMENTS
 from llmops.compiler.model.exports import Collection
 from llmops.compiler.model.sourced import Sourced, combine
 from llmops.compiler.model.view import View
@@ -14,7 +16,7 @@ from llmops.targets.haystack import jinja
 from llmops.targets.haystack.agents import agent, with_tools
 from llmops.targets.haystack.calls import chat, embedder, planner
 from llmops.targets.haystack.known import join_modes
-from llmops.targets.haystack.pipe import Pipe, because
+from llmops.targets.haystack.pipe import Pipe, component
 from llmops.targets.haystack.prompts import builder
 from llmops.targets.haystack.stores import RETRIEVERS, collection, document_store
 from llmops.targets.haystack.values import DATA, TEXT, Wiring, wanted
@@ -88,12 +90,20 @@ def _built(wiring: Wiring, step: Step, prompt: View[Any], model: str) -> str:
     fixed = {name: _said(value) for name, value in step.bound.items() if value.literal is not None}
     named = step.node.ref_name("prompt") or step.node.ref_name("agent")
     name = wiring.pipe.add(f"{step.name}-prompt", "ChatPromptBuilder",
-                           builder(wiring.pipe, prompt, model, fixed, named), named)
+                           builder(wiring.pipe, prompt, model, fixed, named))
     types = {key: _type(declared) for key, declared in (prompt.value.get("variables") or {}).items()}
     for key, value in step.bound.items():
         if key in types and key not in fixed:
-            wiring.feed(value, f"{name}.{key}", wanted(types[key]))
+            wiring.feed(_declared(prompt, key, value), f"{name}.{key}", wanted(types[key]))
     return gate(wiring, step, f"{name}.prompt", MESSAGES)
+
+
+def _declared(prompt: View[Any], key: str, value: Value) -> Value:
+    """A value for a variable, whose type decides in which form passages go there."""
+    if value.type != DOCUMENTS:
+        return value
+    places = (prompt.source("variables", key), prompt.source("variables", key, "type"))
+    return replace(value, text=value.text.because(Sourced(0, places)))
 
 
 def _type(declared: Any) -> str:
@@ -201,7 +211,7 @@ def _search(wiring: Wiring, step: Step, index: View[Any], found: Collection, way
         "score_threshold": step.node.maybe_number("score_threshold") if found.engine == "qdrant" else None,
     }
     if way == "keyword":
-        pipe.add(name, RETRIEVERS[found.engine, way], parameters, named)
+        pipe.add(name, RETRIEVERS[found.engine, way], parameters, step.node.get("mode"))
         fed = _into(wiring, step, query, _second(pipe, step, index, name) if mode == "hybrid" else f"{name}.query")
     else:
         vector = used(pipe.lowering.facts, index)
@@ -211,11 +221,10 @@ def _search(wiring: Wiring, step: Step, index: View[Any], found: Collection, way
         made = embedder(pipe, "OpenAITextEmbedder", vector.embedder, vector.node, "embedder", vector.query)
         if made is None:
             return None
-        made = because(made, named)
         if step.node.ref("planner") is not None:
             return _planned(wiring, step, made, RETRIEVERS[found.engine, way], parameters, named)
         pipe.components[f"{step.name}-embedder"] = made
-        pipe.add(name, RETRIEVERS[found.engine, way], parameters, named)
+        pipe.add(name, RETRIEVERS[found.engine, way], parameters)
         pipe.connect(f"{step.name}-embedder.embedding", f"{name}.query_embedding")
         fed = _into(wiring, step, query, f"{step.name}-embedder.text")
     _live_filters(wiring, step, f"{name}.filters")
@@ -238,8 +247,6 @@ def _planned(
     wiring: Wiring, step: Step, made: dict[str, Any], kind: str, parameters: dict[str, Any], named: Sourced[str] | None
 ) -> str | None:
     """A model writes more queries; what all of them find is put together."""
-    from llmops.targets.haystack.pipe import component
-
     pipe, model = wiring.pipe, step.node.ref("planner")
     writer = planner(pipe, model, step.node) if model is not None else None
     if writer is None:
@@ -267,7 +274,7 @@ def _joined(pipe: Pipe, step: Step, index: View[Any], sockets: list[str]) -> str
         "top_k": step.node.maybe_integer("top_k"),
     }, step.node.maybe_text("mode"))
     for socket in sockets:
-        pipe.connect(socket, f"{name}.documents")
+        pipe.connect(socket, f"{name}.documents", step.node.get("mode"))
     return f"{name}.documents"
 
 

@@ -38,7 +38,15 @@ def document_store(pipe: Pipe, index: View[Any], found: Collection, why: Sourced
     made = _pgvector(pipe, found) if found.engine == "pgvector" else _qdrant(pipe, found)
     kind = "PgvectorDocumentStore" if found.engine == "pgvector" else "QdrantDocumentStore"
     reference = Sourced(0, (index.source("store"),))
-    return component(kind, because(because(made, reference), why), why)
+    for name in ("connection_string", "url", "api_key"):
+        if name in made:
+            made[name] = because(made[name], reference)
+    if not index.has("collection"):
+        # the names follow from the index's own, which the step says
+        for name in ("table_name", "hnsw_index_name", "keyword_index_name", "index"):
+            if name in made:
+                made[name] = because(made[name], why)
+    return component(kind, made)
 
 
 def _pgvector(pipe: Pipe, found: Collection) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from llmops.compiler.derive.flow import Plan, Step, Value
 from llmops.compiler.derive.ports import DOCUMENTS
 from llmops.compiler.model.sourced import Sourced
 from llmops.targets.haystack import jinja
-from llmops.targets.haystack.pipe import Pipe
+from llmops.targets.haystack.pipe import Pipe, because
 
 TEXT, DATA, PASSAGES = "text", "data", "documents"
 """What a socket wants: a text, data of any kind, or Haystack's documents."""
@@ -62,30 +62,31 @@ class Wiring:
     def _given(self, step: Step, value: Value, sender: str, want: str) -> str | None:
         """The socket that gives a step's value in the form that is wanted."""
         if step.verb == "index":
-            return self._passages(step, sender, want)
+            return self._passages(step, value, sender, want)
         if step.verb in ("prompt", "agent") and value.path in ((), ("text",)):
-            return self._text(step, sender)
+            return self._text(step, value, sender)
         if step.verb == "prompt" and value.path[:1] == ("output",) and len(value.path) > 1:
             return self._field(step, value, sender)
         if step.verb == "model" and value.path in ((), ("vector",), ("text",)):
-            return self._text(step, sender) if step.gives.get("") == "string" else sender
+            return self._text(step, value, sender) if step.gives.get("") == "string" else sender
         self.pipe.error(value.at, f"Haystack gives no `{value.text.value}` to other steps",
                         "only its text, passages, and plain fields of its schema")
         return None
 
-    def _passages(self, step: Step, sender: str, want: str) -> str:
+    def _passages(self, step: Step, value: Value, sender: str, want: str) -> str:
         if want == PASSAGES:
             return sender
         template, kind = (jinja.JOINED, STRING) if want == TEXT else (passages_of(step), "list[dict]")
         name = self.pipe.add(f"{step.name}-{'joined' if want == TEXT else 'list'}", "OutputAdapter",
-                             {"template": template, "output_type": kind})
-        self.pipe.connect(sender, f"{name}.documents")
+                             {"template": template, "output_type": kind}, value.text)
+        self.pipe.connect(sender, f"{name}.documents", value.text)
         return f"{name}.output"
 
-    def _text(self, step: Step, sender: str) -> str:
+    def _text(self, step: Step, value: Value, sender: str) -> str:
         socket = sender.rpartition(".")[2]
-        name = self.pipe.add(f"{step.name}-text", "OutputAdapter", {"template": _said(socket), "output_type": STRING})
-        self.pipe.connect(sender, f"{name}.{socket}")
+        name = self.pipe.add(f"{step.name}-text", "OutputAdapter", {"template": _said(socket), "output_type": STRING},
+                             value.text)
+        self.pipe.connect(sender, f"{name}.{socket}", value.text)
         return f"{name}.output"
 
     def _field(self, step: Step, value: Value, sender: str) -> str | None:
@@ -99,7 +100,7 @@ class Wiring:
             f'"{value.path[1]}"\\s*:\\s*' + ('"([^"\\\\]*)"' if kind == "string" else "([-+.0-9eE]+|true|false)"),
             value.text.sources, raw=True,
         )})
-        self.pipe.connect(sender, f"{name}.text_or_messages")
+        self.pipe.connect(sender, f"{name}.text_or_messages", value.text)
         return f"{name}.captured_text"
 
     def _first(self, value: Value, receiver: str, want: str) -> bool:
@@ -136,7 +137,7 @@ def output(wiring: Wiring, name: str, value: Value) -> str | None:
     sender = wiring.gives.get(value.step or "")
     if step is not None and sender is not None and step.verb in ("prompt", "agent") and value.path in ((), ("text",)):
         socket = sender.rpartition(".")[2]
-        pipe.add(name, "OutputAdapter", {"template": _said(socket), "output_type": STRING}, value.text)
+        pipe.add(name, "OutputAdapter", because({"template": _said(socket), "output_type": STRING}, value.text))
         pipe.connect(sender, f"{name}.{socket}", value.text)
         return f"{name}.output"
     template: str | Sourced[str] = "{{ value }}"
@@ -144,5 +145,5 @@ def output(wiring: Wiring, name: str, value: Value) -> str | None:
     if value.type == DOCUMENTS:
         found = step or (wiring.plan.step(value.first[0].step or "") if value.first else None)
         template, kind, want, socket = passages_of(found), "list[dict]", PASSAGES, "documents"
-    pipe.add(name, "OutputAdapter", {"template": template, "output_type": kind}, value.text)
+    pipe.add(name, "OutputAdapter", because({"template": template, "output_type": kind}, value.text))
     return f"{name}.output" if wiring.feed(value, f"{name}.{socket}", want) else None
