@@ -24,6 +24,8 @@ from llmops.compiler.model.view import Node, Reader, View
 from llmops.schemas.types import AGENT, EVAL, FLOW
 
 ANSWERS = ("max_tokens", "max_completion_tokens")
+BYTES = 4
+"""The most bytes of a character in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,6 @@ class Request:
     @property
     def least(self) -> int:
         return sum(addend.least for addend in self.addends)
-
-    @property
-    def most(self) -> int | None:
-        highest = [addend.most for addend in self.addends]
-        known = [number for number in highest if number is not None]
-        return sum(known) if len(known) == len(highest) else None
 
 
 def requests(reader: Reader, facts: Facts) -> Iterator[Request]:
@@ -139,12 +135,12 @@ def _bound(facts: Facts, followed: Plan, step: Step, value: Value, model: View[A
         return text_tokens(speech(facts, model), value.literal.value, "a text of the flow", value.at)
     if value.item and step.each is not None:
         source = followed.step(step.each.step) if step.each.step is not None else None
-        return _passages(facts, followed, source, 1) if source is not None else None
+        return _passages(facts, followed, source, 1, model) if source is not None else None
     source = followed.step(value.step) if value.step is not None else None
-    return _passages(facts, followed, source, None) if source is not None and not value.path else None
+    return _passages(facts, followed, source, None, model) if source is not None and not value.path else None
 
 
-def _passages(facts: Facts, followed: Plan, source: Step, count: int | None) -> Addend | None:
+def _passages(facts: Facts, followed: Plan, source: Step, count: int | None, model: View[Any]) -> Addend | None:
     """What a search found, or what is left of it after sorting again."""
     if source.verb == "model" and source.resource is not None:
         kept = source.node.maybe_integer("top_n")
@@ -152,13 +148,16 @@ def _passages(facts: Facts, followed: Plan, source: Step, count: int | None) -> 
         search = followed.step(found.step) if found is not None and found.step is not None else None
         if search is None or search.verb != "index":
             return None
-        return _chunks(facts, search, source.node if kept is not None else search.node, kept, count)
+        many = kept if kept is not None else search.node.maybe_integer("top_k")
+        return _chunks(facts, search, source.node if kept is not None else search.node, many, count, model)
     if source.verb != "index":
         return None
-    return _chunks(facts, source, source.node, source.node.maybe_integer("top_k"), count)
+    return _chunks(facts, source, source.node, source.node.maybe_integer("top_k"), count, model)
 
 
-def _chunks(facts: Facts, search: Step, node: Node, many: Sourced[int] | None, count: int | None) -> Addend | None:
+def _chunks(
+    facts: Facts, search: Step, node: Node, many: Sourced[int] | None, count: int | None, model: View[Any]
+) -> Addend | None:
     index = search.resource
     if index is None:
         return None
@@ -169,6 +168,12 @@ def _chunks(facts: Facts, search: Step, node: Node, many: Sourced[int] | None, c
     if number is None:
         return Addend(words, 0, None, at, unknown=f"how many passages `{search.name}` finds")
     least, most = chunk_tokens(facts, index)
+    size = index.maybe_integer("chunking", "size")
+    tokenizer = speech(facts, model).tokenizer
+    characters = size is not None and index.text("chunking", "by").value == "characters"
+    if most is None and size is not None and characters and tokenizer is not None and tokenizer.bytes:
+        highest = number * (size.value * BYTES + tokenizer.extra)
+        return Addend(words, 0, highest, at, loose=f"how many tokens {number} × {size.value} characters make")
     if least is None and most is None:
         return Addend(words, 0, None, at, unknown=f"how many tokens a passage of {index.address} has")
     low, high = least.value if least is not None else 0, most.value if most is not None else None

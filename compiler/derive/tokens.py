@@ -3,7 +3,8 @@
 From below: the letters and digits of a text stand in words, no token of the vocabulary has letters of two words, and
 none has more bytes of letters than `Tokenizer.letters`. From above: a vocabulary that has every byte makes at most as
 many tokens as the text has bytes. What a template puts in for a variable is nothing from below, and unbounded from
-above: an upper bound is that of what the config says itself.
+above: an upper bound is that of what the config says itself. Text that a template repeats for each passage counts once
+there, being small beside the passages.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Addend:
     """Something that takes room in a request: `least` tokens surely, `most` at most (None: nothing bounds it).
 
     `words` name it, `at` is where a config says it, `how` is the arithmetic behind it. `unknown` says which fact was
-    missing; `least` then counts it as nothing.
+    missing; `least` then counts it as nothing. `loose` says what is not known where only `most` bounds it, so far that
+    it decides nothing unless it fits.
     """
 
     words: str
@@ -47,6 +49,7 @@ class Addend:
     at: KeyPath
     how: str = ""
     unknown: str | None = None
+    loose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

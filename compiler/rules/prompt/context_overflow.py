@@ -15,8 +15,6 @@ from llmops.compiler.model.sourced import Sourced
 
 SHOWN = 4
 """The addends that get a label of their own; the note has all."""
-INFORMATIVE = 2
-"""An upper bound that is more than so many times the lower one says little: texts are then most of it."""
 
 
 def check(scope: Scope) -> Iterator[Finding]:
@@ -43,17 +41,17 @@ def _judge(scope: Scope, request: Request) -> Finding | None:
         return None  # an answer that is too long by itself is MOD005's
     if request.least > limit.value:
         return _too_long(scope, request, limit)
-    missing = next((addend for addend in request.addends if addend.unknown is not None), None)
+    highest = sum(addend.least if addend.most is None else addend.most for addend in request.addends)
+    undecided = (a for a in request.addends if a.unknown is not None or (a.loose is not None and highest > limit.value))
+    missing = next(undecided, None)
     if missing is not None:
         return Finding(
-            f"whether a request of {request.words} fits is unknown: {missing.unknown}",
+            f"whether a request of {request.words} fits is unknown: {missing.unknown or missing.loose}",
             (Label(missing.at, primary=True),),
             notes=(f"without it, {request.least} of {limit.value} tokens at least",), unknown=True,
         )
-    most = request.most
-    if most is not None and limit.value < most <= INFORMATIVE * request.least:
-        return _too_long(scope, request, limit, most)
-    return None
+    most = sum(_size(addend, limit.value) for addend in request.addends)
+    return _too_long(scope, request, limit, most) if most > limit.value else None
 
 
 def _too_long(scope: Scope, request: Request, limit: Sourced[int], most: int | None = None) -> Finding:
@@ -88,7 +86,8 @@ def _too_long(scope: Scope, request: Request, limit: Sourced[int], most: int | N
 
 
 def _size(addend: Addend, most: int | None) -> int:
-    return addend.least if most is None else addend.most or 0
+    """What counts of an addend. From above, only numbers of a config count: the bytes of a text say too little."""
+    return addend.least if most is None or not addend.how else addend.most or addend.least
 
 
 def _label(addend: Addend, most: int | None) -> str:
@@ -124,8 +123,8 @@ RULE = Rule(
         summary="A full request must fit into the context of the model, and of whatever serves it.",
         why=(
             "The engine refuses such a request, or cuts its beginning off, once the history is long or all passages are"
-            " found: not in the first tests. An error is shown where even the lower bounds do not fit, a warning where"
-            " the upper ones do not and are near to them."
+            " found: not in the first tests. An error is shown where the least that it takes does not fit, a warning"
+            " where the most that passages may have does not."
         ),
         bad=(
             "steps:\n  retrieve: {index: policies, query: question, top_k: 40}     # 40 × 500 tokens\n"
