@@ -17,6 +17,8 @@ from llmops.targets.langgraph.work import Work
 PORT = 8123
 """Where `langgraph up` answers, by its own default."""
 HEALTH = "/ok"
+INSIDE = "/app"
+"""Where a container has what it needs of the repository, each at its own path: they find each other by these."""
 
 
 def in_charge(deployment: View[Any]) -> bool:
@@ -36,23 +38,30 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
     described(work, [], [deployment])
     folder, shared, here = f"{lowering.folder}/{APP}", lowering.shared_folder, port(deployment)
     python, lock = f"{shared}/venv/bin/python", f"{shared}/requirements.txt"
-    own = (("python", "-m", "venv", f"{shared}/venv"),
+    build = (("python", "-m", "venv", f"{shared}/venv"),
            (python, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock))
     words = (literal(f"{folder}/web.py"), literal(deployment.address.name), literal("--port"), here.express(str))
-    names = ("app.json", "runtime.py", "flow_runtime.py", "web.py")
+    own_files = [f"{folder}/{name}" for name in ("app.json", "runtime.py", "flow_runtime.py", "web.py")]
+    others = _paths([*work.code, *(path for server in work.found for path in server.files)])
     return Service(
         argv=(literal(python), *words),
         port=here,
         health=HEALTH,
-        install=tuple(dict.fromkeys((*own, *(step for server in work.found for step in server.install)))),
+        install=tuple(dict.fromkeys((*build, *(step for server in work.found for step in server.install)))),
         tools=("python",),
-        image=deployment.maybe_text("image"),
-        args=(literal("python"), literal("/app/web.py"), *words[1:], literal("--host"), literal("0.0.0.0")),
-        mounts=tuple((f"{folder}/{name}", f"/app/{name}") for name in names),
+        image=lowering.options.maybe_text("image") if lowering.options is not None else None,
+        args=(literal("python"), literal(f"{INSIDE}/{folder}/web.py"), *words[1:], literal("--host"),
+              literal("0.0.0.0")),
+        mounts=tuple((path, f"{INSIDE}/{name}") for name, path in _paths([*own_files, *others.values()]).items()),
         variables=_once(work.variables),
         needs=tuple(dict.fromkeys(work.needs)),
-        files=(*(f"{folder}/{name}" for name in names), lock),
+        files=(*own_files, *others, lock),
     )
+
+
+def _paths(several: list[Sourced[str] | str]) -> dict[str, Sourced[str] | str]:
+    """Each path once."""
+    return {path.value if isinstance(path, Sourced) else path: path for path in several}
 
 
 def _once(several: list[Variable]) -> tuple[Variable, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.flow import Condition, Step, Value, plan
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.model.sourced import Sourced, literal
@@ -153,7 +154,9 @@ def _flow(work: Work, step: Step) -> dict[str, Any] | None:
 def _code(work: Work, step: Step) -> dict[str, Any] | None:
     node = step.node
     name = node.maybe_text("function") or Sourced(step.name, (node.source(),), raw=True)
-    return {"code": {"file": node.text("code"), "function": name}}
+    file = node.text("code")
+    work.code.append(file.map(lambda path: in_repository(work.lowering, path)))
+    return {"code": {"file": file, "function": name}}
 
 
 _MAKERS = {

@@ -8,6 +8,7 @@ from typing import Any
 from llmops.compiler.model.exports import ToolServer, Variable
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address, KeyPath
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Span
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
@@ -27,6 +28,8 @@ class Work:
     variables: list[Variable] = field(default_factory=list)
     needs: list[Address] = field(default_factory=list)
     """What calls go through, and must answer."""
+    code: list[Sourced[str]] = field(default_factory=list)
+    """Files of the project that steps run, from the repository's root."""
     agents: list[View[Any]] = field(default_factory=list)
     flows: list[View[Any]] = field(default_factory=list)
     """Those that steps call, which have to be described too."""

@@ -156,6 +156,24 @@ def test_an_eval_calls_the_app_and_a_job_starts_it() -> None:
     assert called["transformResponse"] == 'json?.["answer"]'
 
 
+def test_a_container_has_what_the_app_runs() -> None:
+    """Compose mounts it at its own paths, so that the app finds it as it does in the repository."""
+    files = dict(project_files(CASES / "flows"))
+    files["conf/deployment/app.yaml"] += b"platform: compose\n"
+    files["conf/target/langgraph.yaml"] = b"image: registry.example.com/shop:1\n"
+    listed = b"target: [langgraph, mcp]"
+    files["conf/config.yaml"] = files["conf/config.yaml"].replace(b"target: [mcp]", listed)
+    made = compile_project(Memory(files), Request())
+    assert [d.message for d in made.diagnostics if d.severity == "error"] == []
+    data = next(e.data for e in made.emitted if e.path.endswith("compose.yaml"))
+    (service,) = [one for name, one in data["services"].items() if name == "app"]
+    inside = [mount["target"] if isinstance(mount, dict) else mount.split(":")[1] for mount in service["volumes"]]
+    assert {
+        "/app/generated/dev/langgraph/app/app.json", "/app/generated/dev/langgraph/app/web.py",
+        "/app/generated/project/mcp/server.py", "/app/tools/shop.py", "/app/tools/steps.py",
+    } <= set(inside)
+
+
 def test_what_nobody_reads_in_a_flow_is_told() -> None:
     data = {Path(e.path).name: e.data for e in compile_case(CASES / "flows").emitted if e.target == "langgraph"}
     assert list(check("app/app.json", data["app.json"])) == []
