@@ -20,8 +20,9 @@ from llmops.targets.nemo_guardrails.models import CONSUMER
 from llmops.targets.nemo_guardrails.rails import Rail, library, rail
 
 PATH = "/v1/chat/completions"
-DECIDE = ("stage", "detector", "action", "engine")
-"""What makes a flow of our own of a guardrail, and which."""
+DECIDE = ("stage", "detector", "engine")
+"""What decides which flow of the library's stands there anew."""
+STAGES = ("input", "output")
 ONCE = ("jailbreak", "pii", "regex", "secrets")
 """Detectors whose settings stand once for each stage (jailbreak: once), so that a second one would change the first."""
 
@@ -223,12 +224,16 @@ def _rails(flow: View[Any], stood: list[Rail]) -> dict[str, Any]:
         _merge(settings, one.settings)
     if settings:
         rails["config"] = _alone([one for one in stood if one.settings], settings, "detector")
-    for stage in ("input", "output"):
+    for stage in STAGES:
         # what looks at passages comes first: an answer that they spoilt needs no other look
         listed = sorted((one for one in stood if one.stage == stage), key=lambda one: one.guard.stage != "retrieval")
         if listed:
             rails[stage] = {"flows": [one.flow for one in listed]}
             rails[stage] = _alone(listed, {**rails[stage], **_streamed(flow, stood, stage)}, "stage", "detector")
+    stages = Sourced(0).because(*(one.guard.rail.get("stage") for one in stood)).sources
+    for stage in STAGES:
+        if stage in rails:
+            rails[stage] = Sourced(rails[stage], stages, raw=True)  # where one moves away, the other's heading moves
     return rails
 
 
@@ -291,10 +296,7 @@ def _code(stood: list[Rail]) -> list[Sourced[str] | str]:
     for one in stood:
         if one.code:
             lines += [""] if lines else []
-            decided = Sourced(0).because(*(one.guard.rail.get(name) for name in DECIDE))
-            lines += [
-                Sourced(line, (one.flow if one.name in line else decided).sources, raw=True) for line in one.code
-            ]
+            lines += one.code
             if one.model is not None:
                 made = anew.get(one.library) or Sourced(library(one.library), raw=True)
                 anew[one.library] = made.because(*(one.guard.rail.get(name) for name in DECIDE))

@@ -57,7 +57,7 @@ class Rail:
     model: dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    code: tuple[str, ...] = ()
+    code: tuple[Sourced[str], ...] = ()
     message: Sourced[str] | None = None
     call: Call | None = None
     """How its model is reached."""
@@ -200,23 +200,30 @@ def _task(detector: str, stage: str) -> str:
     return ASKS[detector][stage].replace(" ", "_")
 
 
-def _code(guard: Guard) -> Iterator[str]:
+def _code(guard: Guard) -> Iterator[Sourced[str]]:
     """A flow of our own, for what the library's cannot: a message of its own, only noting, passages."""
     view = guard.rail
     name, action, stage = view.address.name, view.text("action").value, view.text("stage").value
-    yield f"define subflow {OWN}{name}"
+    yield _line(guard, f"define subflow {OWN}{name}")
     if action == "redact":
-        yield f"  do {_flow(guard)}"
+        yield _line(guard, f"  do {_flow(guard)}", "action", "detector", "stage")
         return
-    yield f"  $response = execute {_execute(view, stage)}"
-    yield "  if $response.is_blocked"
+    yield _line(guard, f"  $response = execute {_execute(view, stage)}", "detector", "stage")
+    yield _line(guard, "  if $response.is_blocked")
     if action == "flag":
-        yield f"    $flagged_{name} = True"
+        yield _line(guard, f"    $flagged_{name} = True", "action")
         return
     if stage == "input":
-        yield "    do mask blocked user input"
-    yield f"    bot refuse {name}" if view.has("message") else "    bot refuse to respond"
-    yield "    stop"
+        yield _line(guard, "    do mask blocked user input", "action", "stage")
+    yield _line(guard, f"    bot refuse {name if view.has('message') else 'to respond'}", "action")
+    yield _line(guard, "    stop", "action")
+
+
+def _line(guard: Guard, text: str, *fields: str) -> Sourced[str]:
+    """A line, which stands there because of the engine and these fields; one with the name, of the reference too."""
+    view = guard.rail
+    named = guard.named if view.address.name in text else None
+    return Sourced(text, raw=True).because(named, view.get("engine"), *(view.get(field) for field in fields))
 
 
 def library(flow: str) -> list[str]:
