@@ -35,6 +35,8 @@ def model_row(table: Row, provider: str, model_id: str, row: Row) -> ModelFacts:
     """A row of `models/<provider>.json`."""
     source, as_of = origin(table, row)
     number = row.get("params")
+    parameters = None if number is None else frozenset(table["parameter_sets"][number])
+    shortens = True if parameters is not None and "dimensions" in parameters else None
     return ModelFacts(
         fact=f"model/{provider}/{model_id}",
         source=source,
@@ -52,8 +54,9 @@ def model_row(table: Row, provider: str, model_id: str, row: Row) -> ModelFacts:
         retires=row.get("retires"),
         capabilities=frozenset(row.get("has", ())),
         lacking=frozenset(row.get("lacks", ())),
-        parameters=None if number is None else frozenset(table["parameter_sets"][number]),
+        parameters=parameters,
         fixed=MappingProxyType(row.get("fixed", {})),
+        shortens=row.get("shortens", shortens),
     )
 
 

@@ -36,7 +36,8 @@ class ModelFacts:
     `context` is what a request may hold, `max_output` what an answer may hold (tokens). Prices are US dollars
     per token; `query_price` is US dollars per rerank query. `dimension` is the length of an embedding.
     `parameters` are the request parameters, in OpenAI's words, that the provider's API takes for this model;
-    `fixed` are those among them that take one value only, with that value (`temperature: 1`).
+    `fixed` are those among them that take one value only, with that value (`temperature: 1`). `shortens` says whether
+    an embedding of less than `dimension` numbers may be asked for.
     """
 
     fact: str
@@ -57,6 +58,7 @@ class ModelFacts:
     lacking: frozenset[str]
     parameters: frozenset[str] | None
     fixed: Mapping[str, float]
+    shortens: bool | None = None
 
     def can(self, capability: str) -> bool | None:
         """Whether the model has `capability` (`function_calling`, `vision`, …); None if nobody says."""

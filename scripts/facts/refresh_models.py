@@ -16,6 +16,9 @@ from typing import Any
 from common import DATA, finish, parser, read_wheel, render
 
 MEMBER = "litellm/model_prices_and_context_window_backup.json"
+CODE = "litellm/utils.py"
+SHORTENS = '"text-embedding-3" not in model'
+"""What LiteLLM's own code asks of OpenAI's embedding models before it lets `dimensions` through."""
 # The provider of a row in the map, and ours where it is spelt otherwise.
 MERGED = {
     "azure_text": "azure",
@@ -178,7 +181,14 @@ def main() -> int:
     version = options.wheel.name.split("-")[1]
     answers = json.loads(options.parameters.read_text(encoding="utf-8")) if options.parameters else None
     tables: dict[Path, str] = {}
+    if SHORTENS not in read_wheel(options.wheel, CODE)[0].decode():
+        raise SystemExit(f"{CODE} no longer says {SHORTENS}")
     for provider, rows in rows_by_provider(json.loads(raw)).items():
+        for name, row in rows.items():
+            if provider == "openai" and row["mode"] == "embedding":
+                row["shortens"] = "text-embedding-3" in name
+                place = f"pypi:litellm=={version}"
+                row["source"] = f"{place}#{MEMBER}; shortens: {place}#{CODE}"
         path = DATA / "models" / f"{provider}.json"
         parameters = kept_parameters(path) if answers is None else answers.get(provider, {})
         sets = add_parameters(rows, parameters)

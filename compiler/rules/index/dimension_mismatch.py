@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
 from llmops.compiler.derive.model import called, hosted, repo
-from llmops.compiler.facts import Embedder
+from llmops.compiler.facts import Embedder, ModelFacts
 from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.view import View
@@ -53,7 +53,7 @@ def _shortened(scope: Scope, model: View[Any], length: int, at: KeyPath, key: st
             help=("say it on the model: `facts: {dimension: 768}`",), unknown=True,
         )
         return
-    may = row.may_be(length) if row is not None else False if length > whole else True if length == whole else None
+    may = row.may_be(length) if row is not None else _by_provider(api, length, whole)
     if may:
         return
     if may is None:
@@ -73,6 +73,13 @@ def _shortened(scope: Scope, model: View[Any], length: int, at: KeyPath, key: st
         help=(f"leave `{key}` out for {whole} numbers{f', or write {sizes}' if sizes else ''}",),
         found=str(length), expected=f"{whole}{f', or {sizes}' if sizes else ''}",
     )
+
+
+def _by_provider(api: ModelFacts | None, length: int, whole: int) -> bool | None:
+    """Whether a provider's API gives embeddings of a length."""
+    if length >= whole:
+        return length == whole
+    return None if api is None else api.shortens
 
 
 def _sizes(row: Embedder) -> str:

@@ -116,7 +116,16 @@ def test_a_reasoning_model_fixes_the_temperature(facts: Facts) -> None:
 def test_an_embedding_model_has_a_dimension(facts: Facts) -> None:
     model = facts.model("openai", "text-embedding-3-small")
     assert model is not None
-    assert (model.mode, model.dimension, model.context) == ("embedding", 1536, 8191)
+    assert (model.mode, model.dimension, model.context, model.shortens) == ("embedding", 1536, 8191, True)
+    older = facts.model("openai", "text-embedding-ada-002")
+    assert older is not None
+    assert older.shortens is False
+    other = facts.model("vertex_ai", "text-embedding-005")
+    assert other is not None
+    assert other.shortens is True
+    unsaid = facts.model("gemini", "gemini-embedding-001")
+    assert unsaid is not None
+    assert unsaid.shortens is None
 
 
 def test_prices_are_never_nought_for_want_of_knowledge() -> None:
