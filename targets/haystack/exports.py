@@ -34,18 +34,9 @@ def in_charge(deployment: View[Any]) -> bool:
     return engine is not None and engine.value == "haystack"
 
 
-def _program(lowering: Lowering, name: str) -> str:
-    """A program of the environment that its lock makes."""
-    return f"{lowering.shared_folder}/venv/bin/{name}"
-
-
 def _install(lowering: Lowering) -> tuple[tuple[str, ...], ...]:
-    """Into an environment of its own: beside a gateway in the same job, one would replace what the other pins."""
     lock = f"{lowering.shared_folder}/requirements.txt"
-    return (
-        ("python", "-m", "venv", f"{lowering.shared_folder}/venv"),
-        (_program(lowering, "python"), "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock),
-    )
+    return (("python", "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock),)
 
 
 def port(lowering: Lowering, deployment: View[Any]) -> Sourced[int]:
@@ -67,7 +58,7 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
     installs = (*_install(lowering), *(step for pipe in pipes for server in pipe.servers for step in server.install))
     paths = [f"{folder}/{flow.name}.yaml" for flow in made]
     return Service(
-        argv=(literal(_program(lowering, "hayhooks")), *_words("127.0.0.1", here, folder)),
+        argv=(literal("hayhooks"), *_words("127.0.0.1", here, folder)),
         port=here,
         health=STATUS,
         install=tuple(dict.fromkeys(installs)),
@@ -166,7 +157,7 @@ def task(lowering: Lowering, index: View[Any], near: str | None) -> Task | None:
     variables = _variables([filling.pipe.variables, before.variables if before is not None else ()])
     settings = {"HAYSTACK_TELEMETRY_ENABLED": literal("false"), **filling.pipe.settings}
     return Task(
-        argv=tuple(literal(word) for word in (_program(lowering, "python"), script, f"{base}.yaml", f"{base}.json")),
+        argv=tuple(literal(word) for word in ("python", script, f"{base}.yaml", f"{base}.json")),
         prepare=(*(before.prepare if before is not None else ()), *((before.argv,) if before is not None else ())),
         install=tuple(dict.fromkeys((*_install(lowering), *(before.install if before is not None else ())))),
         tools=tuple(dict.fromkeys(("python", *(before.tools if before is not None else ())))),

@@ -10,7 +10,6 @@ from tests.targets.compose.kit import project, said, written
 from tests.targets.haystack.support import compiled
 from tests.targets.test_cases import HERE
 
-HOME = "generated/project/haystack/venv"
 MORE = {
     "conf/eval/retrieval.yaml": (
         "runner: promptfoo\nsubject: {flow: answer}\n"
@@ -41,7 +40,7 @@ def test_a_workflow_fills_the_index_and_tests_the_app() -> None:
     folder = "generated/dev/haystack/indexes/policies"
     assert fill["run"].splitlines() == [
         'python generated/project/pgvector/apply.py "$LLMOPS_WORD" generated/dev/pgvector/policies.sql',
-        f"{HOME}/bin/python generated/project/haystack/fill.py {folder}.yaml {folder}.json",
+        f"python generated/project/haystack/fill.py {folder}.yaml {folder}.json",
     ]
     assert fill["env"] == {
         "VECTORS_DATABASE": "${{ secrets.VECTORS_DATABASE }}", "HAYSTACK_TELEMETRY_ENABLED": "false",
@@ -49,7 +48,7 @@ def test_a_workflow_fills_the_index_and_tests_the_app() -> None:
     }
     start = steps(workflow, "quality")["Start deployment.app"]
     pipelines = "--pipelines-dir generated/dev/haystack/apps/app"
-    assert f"{HOME}/bin/hayhooks run --host 127.0.0.1 --port 1416 {pipelines} " in start["run"]
+    assert f"hayhooks run --host 127.0.0.1 --port 1416 {pipelines} " in start["run"]
     assert (start["env"]["HAYHOOKS_DURABLE_MODE"], start["env"]["HAYHOOKS_DURABLE_STORE"]) == ("true", "memory")
     assert start["env"]["MODELS_KEY"] == "${{ secrets.MODELS_KEY }}"
     assert "data/policies/*.md" in workflow["on"]["pull_request"]["paths"]
