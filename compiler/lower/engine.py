@@ -149,7 +149,7 @@ def lower(
         environment = _Environment(Reader(project, Reads()))
         found.extend(_enable(environment, registry))
         run.environments[env] = environment
-    if found:  # a target is missing: whoever asks it would only repeat that
+    if any(d.severity == Severity.ERROR for d in found):  # a target is missing: whoever asks it would only repeat that
         return Lowered((), merge(found), {})
     emitted: dict[str, Emitted] = {}
     used: dict[str, str] = {}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.model.exports import ToolServer
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node, View
 from llmops.targets.haystack.calls import chat
-from llmops.targets.haystack.pipe import component
+from llmops.targets.haystack.pipe import because, component
 from llmops.targets.haystack.schemas import response_format
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ def with_tools(
     made = chat(wiring.pipe, model, step.node, prompt)
     if made is None:
         return None
-    servers = _servers(wiring.pipe, step.node)
+    servers, why = _servers(wiring.pipe, step.node), _given(step.node)
+    wiring.why[step.name] = why
     if servers:
-        return _agent(wiring, step, made, servers, None, ready)
+        return _agent(wiring, step, made, servers, None, ready, why)
     name = f"{step.name}-model"
-    wiring.pipe.components[name] = made
-    wiring.pipe.connect(ready, f"{name}.messages")
+    wiring.pipe.components[name] = Sourced(made, why.sources, raw=True)
+    wiring.pipe.connect(ready, f"{name}.messages", why)
     return f"{name}.replies"
 
 
@@ -66,6 +68,17 @@ def agent(
     return _agent(wiring, step, made, _servers(pipe, found), found.maybe_integer("max_steps"), ready)
 
 
+def _given(holder: Node) -> Sourced[int]:
+    """The places that decide whether a model is given tools: which are listed, and whether somebody must be asked."""
+    places: tuple[Source, ...] = ()
+    for number in range(len(holder.value.get("tools") or ())):
+        tool = holder.ref("tools", number)
+        for function in functions(tool) if tool is not None else ():
+            if function.approval is not None:
+                places = (*places, *function.approval.sources)
+    return Sourced(0, places)
+
+
 def _servers(pipe: Pipe, holder: Node) -> list[dict[str, Any]]:
     """The servers of the tools that a step or an agent lists."""
     made = []
@@ -78,17 +91,17 @@ def _servers(pipe: Pipe, holder: Node) -> list[dict[str, Any]]:
 
 def _agent(
     wiring: Wiring, step: Step, generator: dict[str, Any], servers: list[dict[str, Any]], most: Sourced[int] | None,
-    ready: str,
+    ready: str, why: Sourced[int] | None = None,
 ) -> str:
     pipe = wiring.pipe
     name = pipe.add(f"{step.name}-agent", "Agent", {
         "chat_generator": generator, "tools": servers or None, "max_agent_steps": most,
-    }, step.node.ref_name("agent"))
-    pipe.connect(ready, f"{name}.messages")
+    }, why)
+    pipe.connect(ready, f"{name}.messages", why)
     # All that was said would be in the app's reply, had it no receiver: the system's words, what tools returned.
     told = pipe.add(f"{step.name}-turns", "OutputAdapter",
-                    {"template": "{{ messages | length }}", "output_type": "int"})
-    pipe.connect(f"{name}.messages", f"{told}.messages")
+                    {"template": "{{ messages | length }}", "output_type": "int"}, why)
+    pipe.connect(f"{name}.messages", f"{told}.messages", why)
     return f"{name}.last_message"
 
 
@@ -141,9 +154,9 @@ def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str,
         info["url"] = found.url
         if found.key is not None:
             info["token"] = pipe.secret(found.key)
-    made: dict[str, Any] = {"server_info": info, "tool_names": allowed}
+    made: dict[str, Any] = {"server_info": info, "tool_names": because(allowed, named)}
     timeout = tool.maybe_text("timeout")
     if timeout is not None:
         made["invocation_timeout"] = timeout.map(seconds)
-    whole = component("MCPToolset", made, named)
+    whole = component("MCPToolset", made)
     return {"type": whole["type"], "data": whole["init_parameters"]}

@@ -9,13 +9,13 @@ from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.index import vectors
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.model.finding import Finding, Label, Severity
-from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 from llmops.targets.haystack.calls import embedder
 from llmops.targets.haystack.known import converters
-from llmops.targets.haystack.pipe import Pipe
+from llmops.targets.haystack.pipe import Pipe, component
 from llmops.targets.haystack.stores import collection, document_store
 
 LOADERS = {
@@ -37,7 +37,7 @@ class Filling:
 
     index: View[Any]
     pipe: Pipe
-    sources: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[Sourced[dict[str, Any]]] = field(default_factory=list)
     files: list[Sourced[str]] = field(default_factory=list)
     loaders: dict[str, str] = field(default_factory=dict)
 
@@ -75,7 +75,8 @@ def _dataset(filling: Filling, dataset: View[Any], named: Sourced[str]) -> None:
         text = _text_column(filling, dataset, named)
         loader = _loader(filling, "txt", named)
         if text is not None and loader is not None:
-            filling.sources.append({"loader": loader, "rows": rows, "text": text.because(named), "name": dataset.label})
+            read = {"loader": loader, "rows": rows, "text": text, "name": dataset.label}
+            filling.sources.append(Sourced(read, named.sources, raw=True))
         return
     written = dataset.get("files")
     patterns = written.value if written is not None and isinstance(written.value, list) else [None]
@@ -106,7 +107,7 @@ def _files(filling: Filling, dataset: View[Any], pattern: Sourced[str], named: S
             loader = _loader(filling, ending, named)
             if loader is None:
                 continue
-        filling.sources.append({"loader": loader, **source})
+        filling.sources.append(Sourced({"loader": loader, **source}, named.sources, raw=True))
 
 
 def _text_column(filling: Filling, dataset: View[Any], named: Sourced[str]) -> Sourced[str] | None:
@@ -168,7 +169,7 @@ def _pipeline(filling: Filling) -> None:
         senders = ["joiner.documents"]
     split = _splitter(filling)
     if split is not None:
-        pipe.add("splitter", *split)
+        pipe.components["splitter"] = component(*split)
         for sender in senders:
             pipe.connect(sender, "splitter.documents")
         senders = ["splitter.documents"]
@@ -198,7 +199,8 @@ def _splitter(filling: Filling) -> tuple[str, dict[str, Any], Sourced[Any]] | No
     overlap = index.maybe_integer("chunking", "overlap")
     shared = {"split_length": size, "split_overlap": overlap}
     if unit.value == "characters":
-        cut = {"split_unit": unit.express(lambda _: "char"), **shared, "separators": [literal(s) for s in SEPARATORS]}
+        separators = Sourced(SEPARATORS, unit.sources, raw=True)
+        cut = {"split_unit": unit.express(lambda _: "char"), **shared, "separators": separators}
         return "RecursiveDocumentSplitter", cut, unit
     words = {"tokens": "token", "sentences": "sentence", "pages": "page"}
     if unit.value == "tokens":

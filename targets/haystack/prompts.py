@@ -74,7 +74,5 @@ def builder(
     made: dict[str, Any] = {"template": told}
     if known:
         made["variables"] = list(known)
-        made["required_variables"] = [
-            Sourced(name, (prompt.source("variables", name, "optional"),), raw=True) for name in known if known[name]
-        ]
+        made["required_variables"] = [name for name in known if known[name]]
     return made

@@ -89,6 +89,8 @@ def _built(wiring: Wiring, step: Step, prompt: View[Any], model: str) -> str:
     """The builder of the step's messages, behind its condition; the socket that gives them."""
     fixed = {name: _said(value) for name, value in step.bound.items() if value.literal is not None}
     named = step.node.ref_name("prompt") or step.node.ref_name("agent")
+    if named is not None and step.verb == "agent" and step.resource is not None:
+        named = named.because(step.resource.ref_name("prompt"))
     name = wiring.pipe.add(f"{step.name}-prompt", "ChatPromptBuilder",
                            builder(wiring.pipe, prompt, model, fixed, named))
     types = {key: _type(declared) for key, declared in (prompt.value.get("variables") or {}).items()}
@@ -102,7 +104,8 @@ def _declared(prompt: View[Any], key: str, value: Value) -> Value:
     """A value for a variable, whose type decides in which form passages go there."""
     if value.type != DOCUMENTS:
         return value
-    places = (prompt.source("variables", key), prompt.source("variables", key, "type"))
+    typed = ("type",) if isinstance(prompt.value["variables"][key], dict) else ()
+    places = (prompt.source("variables", key, *typed),)
     return replace(value, text=value.text.because(Sourced(0, places)))
 
 

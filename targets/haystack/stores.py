@@ -38,9 +38,11 @@ def document_store(pipe: Pipe, index: View[Any], found: Collection, why: Sourced
     made = _pgvector(pipe, found) if found.engine == "pgvector" else _qdrant(pipe, found)
     kind = "PgvectorDocumentStore" if found.engine == "pgvector" else "QdrantDocumentStore"
     reference = Sourced(0, (index.source("store"),))
-    for name in ("connection_string", "url", "api_key"):
+    if "url" in made:
+        made["url"] = because(made["url"], reference)
+    for name in ("connection_string", "api_key"):
         if name in made:
-            made[name] = because(made[name], reference)
+            made[name] = {**made[name], "env_vars": because(made[name]["env_vars"], reference)}
     if not index.has("collection"):
         # the names follow from the index's own, which the step says
         for name in ("table_name", "hnsw_index_name", "keyword_index_name", "index"):
@@ -64,7 +66,7 @@ def _pgvector(pipe: Pipe, found: Collection) -> dict[str, Any]:
     graph = found.algorithm.value == "hnsw" and "vector" in found.indexes
     made["search_strategy"] = found.algorithm.express(lambda _: "hnsw" if graph else "exact_nearest_neighbor")
     if graph:
-        made["hnsw_index_name"] = _plain(found.indexes["vector"])
+        made["hnsw_index_name"] = _plain(found.indexes["vector"]).because(found.algorithm)
         if found.build:
             made["hnsw_index_creation_kwargs"] = dict(found.build)
         if "ef" in found.search:

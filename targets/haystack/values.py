@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from llmops.compiler.derive.flow import Plan, Step, Value
 from llmops.compiler.derive.ports import DOCUMENTS
@@ -22,6 +23,8 @@ class Wiring:
     pipe: Pipe
     plan: Plan
     gives: dict[str, str]
+    why: dict[str, Sourced[Any]] = field(default_factory=dict)
+    """What decided by which socket a step gives its value: whether its model has tools."""
 
     def feed(self, value: Value, receiver: str, want: str) -> bool:
         """Connect a value with a socket. False where it cannot be, which is reported."""
@@ -84,9 +87,10 @@ class Wiring:
 
     def _text(self, step: Step, value: Value, sender: str) -> str:
         socket = sender.rpartition(".")[2]
+        reason = value.text.because(self.why.get(step.name))
         name = self.pipe.add(f"{step.name}-text", "OutputAdapter", {"template": _said(socket), "output_type": STRING},
-                             value.text)
-        self.pipe.connect(sender, f"{name}.{socket}", value.text)
+                             reason)
+        self.pipe.connect(sender, f"{name}.{socket}", reason)
         return f"{name}.output"
 
     def _field(self, step: Step, value: Value, sender: str) -> str | None:
@@ -137,8 +141,9 @@ def output(wiring: Wiring, name: str, value: Value) -> str | None:
     sender = wiring.gives.get(value.step or "")
     if step is not None and sender is not None and step.verb in ("prompt", "agent") and value.path in ((), ("text",)):
         socket = sender.rpartition(".")[2]
-        pipe.add(name, "OutputAdapter", because({"template": _said(socket), "output_type": STRING}, value.text))
-        pipe.connect(sender, f"{name}.{socket}", value.text)
+        said = because(because(_said(socket), value.text), wiring.why.get(step.name))
+        pipe.add(name, "OutputAdapter", {"template": said, "output_type": because(STRING, value.text)})
+        pipe.connect(sender, f"{name}.{socket}", value.text.because(wiring.why.get(step.name)))
         return f"{name}.output"
     template: str | Sourced[str] = "{{ value }}"
     kind, want, socket = (STRING, TEXT, "value") if texts else (ANYTHING, DATA, "value")

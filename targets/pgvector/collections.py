@@ -60,7 +60,7 @@ def of_index(lowering: Lowering, index: View[Any], near: str | None = None) -> C
     if half is not None and half.value == "half":
         element = half
     else:
-        element = literal("full")
+        element = literal("full").because(half)
     numbers = {key: index.maybe_integer("algorithm", key) for keys in (BUILD, SEARCH) for key in keys[algorithm.value]}
     # With a dot, which no collection's name has: tables and indexes of a schema share their names.
     beside = {"keyword": name.express(lambda n: short_name(f"{n}.keyword"))}

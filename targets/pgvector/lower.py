@@ -34,10 +34,13 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         if collection is None or any(isinstance(p, Finding) and p.severity == Severity.ERROR for p in problems):
             continue
         made = True
-        about = (index.address, Sourced(collection.store, (index.source("store"),), raw=True))
-        yield Artifact(
-            f"{index.address.name}.sql", statements(index, collection), about, Format.TEXT, comment="--",
-        )
+        store = index.ref("store")
+        engine = store.text("engine").sources if store is not None else ()
+        about = (Sourced(index.address, engine, raw=True),
+                 Sourced(collection.store, (index.source("store"), *engine), raw=True))
+        # the whole file is there because of the store's engine
+        lines = Sourced(statements(index, collection), engine, raw=True)
+        yield Artifact(f"{index.address.name}.sql", lines, about, Format.TEXT, comment="--")
     for store in lowering.reader.of(STORE, engine="pgvector"):
         yield from _store_problems(store)
     if made:
@@ -132,8 +135,9 @@ def _vector_index(collection: Collection) -> Iterator[Line]:
     made = combine(_operator_class, method, collection.element, collection.metric).express(str)
     yield ""
     if method.value == "ivfflat":
-        yield "-- Its lists are made of the rows that are there: build it again once the table is filled."
-    yield ("CREATE INDEX IF NOT EXISTS ", _name(named), " ON ", _table_name(collection))
+        note = "-- Its lists are made of the rows that are there: build it again once the table is filled."
+        yield method.express(lambda _: note)
+    yield ("CREATE INDEX IF NOT EXISTS ", _name(named).because(method), " ON ", _table_name(collection))
     numbers = [(BUILD[key], number.express(str)) for key, number in collection.build.items()]
     using: tuple[str | Sourced[str], ...] = ("  USING ", method.express(str), " (embedding ", made, ")")
     for place, (key, number) in enumerate(numbers):
@@ -167,18 +171,21 @@ def _keyword_index(collection: Collection) -> Iterator[Line]:
 
 def _field_indexes(index: View[Any], collection: Collection) -> Iterator[Line]:
     """One for each field that searches filter by. Fields stand in `meta`; each is compared as its type."""
-    acl = set(index.value.get("acl") or ())
+    acl = {name: index.source("acl", number) for number, name in enumerate(index.value.get("acl") or ())}
     for field in index.entries("fields"):
         filtered = field.maybe_flag("filter")
         if (filtered is None or not filtered.value) and field.name not in acl:
             continue
-        why = Sourced(field.name, (field.source(), *(filtered.sources if filtered is not None else ())))
+        said = filtered.sources if filtered is not None and filtered.value else (acl[field.name],)
+        why = Sourced(field.name, (field.source(), *said))
         named = combine(lambda table, own: short_name(f"{table}.field.{own}"), collection.name, why).express(sql.name)
         text = why.express(lambda name: f"(meta->>{sql.literal(name)})")
-        cast = CASTS.get(field.text("type").value)
+        kind = field.text("type")
+        cast = CASTS.get(kind.value)
         yield ""
         yield ("CREATE INDEX IF NOT EXISTS ", named, " ON ", _table_name(collection))
-        yield ("  ((", text, f"::{cast}));") if cast is not None else ("  (", text, ");")
+        yield ("  ((", text, kind.express(lambda k: f"::{CASTS[k]}));")) if cast is not None else (
+            "  (", text, kind.express(lambda _: ");"))
 
 
 # --- what it cannot say -------------------------------------------------------------------------------------------
