@@ -29,6 +29,9 @@ def agent(document: Document, found: View[Any], alone: bool = True) -> dict[str,
         return reference(id_)
     team = list(_team(found))
     for one in team:
+        if not one.has("description"):
+            document.error(one.at(), f"{one.address} can be handed a conversation, and has no description",
+                           "the others choose by it", "say in `description` what it is for")
         if str(one.address) not in document.components and not _one(document, one, alone):
             return None
     pairs = [

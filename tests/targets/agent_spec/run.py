@@ -16,6 +16,7 @@ from typing import Any
 from pyagentspec.serialization import AgentSpecDeserializer
 from wayflowcore.agentspec import AgentSpecLoader
 from wayflowcore.executors.executionstatus import FinishedStatus, ToolExecutionConfirmationStatus
+from wayflowcore.mcp import authless_mcp_enabled
 
 TOOLS = {"search_policies": lambda query: [f"passage on {query}", "worn shoes stay"]}
 
@@ -26,7 +27,8 @@ def load(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    made = AgentSpecLoader(tool_registry=TOOLS).load_yaml(job["run"], components_registry=job.get("registry"))
+    with authless_mcp_enabled():  # of a server on this machine
+        made = AgentSpecLoader(tool_registry=TOOLS).load_yaml(job["run"], components_registry=job.get("registry"))
     conversation = made.start_conversation(inputs=job.get("inputs") or {})
     for words in job.get("say", ()):
         conversation.append_user_message(words)
