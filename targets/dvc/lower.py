@@ -25,7 +25,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     stages: list[Stage] = []
     sections: dict[str, Any] = {}
     for dataset in made(lowering):
-        found = section(work, dataset) if dataset.has("derive") else {}
+        found = section(work, dataset) if dataset.has("derive") else _fetched(work, dataset)
         if found is None:
             continue
         stages.append(dataset_stage(work, dataset))
@@ -47,6 +47,14 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         yield _script(MARK)
     lock = resources(__package__).joinpath("lock", LOCK).read_bytes()
     yield Artifact(LOCK, lock, format=Format.VERBATIM, shared=True)
+
+
+def _fetched(work: Work, dataset: View[Any]) -> dict[str, Any]:
+    """A dataset of another repository has no recipe, and git's own key."""
+    if dataset.has("source", "secret"):
+        work.unsupported(dataset.at("source", "secret"), "it reads a repository with the key that git has",
+                         "set up git's credentials where it runs")
+    return {}
 
 
 def _by_runner(dataset: View[Any], found: dict[str, Any]) -> Any:

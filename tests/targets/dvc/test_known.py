@@ -116,3 +116,15 @@ def test_evals_wait_for_the_data_that_they_are_about() -> None:
 def test_text_of_a_config_is_no_parameter() -> None:
     assert template("a ${b} \\${c} $d") == "a \\${b} \\\\${c} $d"
     assert stages(compile_case(CASE))["paragraphs"]["desc"].startswith("Paragraphs of the policies, \\${each} with")
+
+
+def test_a_repository_is_read_with_gits_own_key() -> None:
+    source = "source: {dvc: \"https://git.example.com/a.git\", path: b.csv, secret: data}\n"
+    result = compiled(
+        conf__dataset__prices__yaml=source + DATASET, conf__secret__data__yaml="variable: DATA_KEY\n",
+        conf__config__yaml=project_files(CASE)["conf/config.yaml"].decode().replace(
+            "defaults:\n", "defaults:\n  - secret: [data]\n", 1
+        ),
+    )  # fmt: skip
+    messages = [d.message for d in result.diagnostics if d.code == "TGT002"]
+    assert messages == ["dvc cannot express this: it reads a repository with the key that git has"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.sources import At
@@ -111,3 +112,40 @@ def test_nothing_is_kept_of_personal_data() -> None:
         "conf/dataset/texts.yaml": DATA["conf/dataset/texts.yaml"].replace("personal", "internal"),
     })).values()  # fmt: skip
     assert "name: data-results" in other
+
+
+STAGED = {
+    **DATA,
+    "conf/dataset/chats.yaml": 'rows: [{vars: {messages: [{role: user, content: "hi"}]}}]\n'
+    "columns: {messages: messages}\ntrust: trusted\nsensitivity: public\n",
+    "conf/dataset/pages.yaml": 'rows: [{vars: {text: "hi"}}]\ntrust: trusted\nsensitivity: public\n',
+    "conf/model/base.yaml": 'weights: {uri: "file:///models/tiny"}\n',
+    "conf/finetune/tone.yaml": "base: base\ndata: {chats: {}}\nmethod: sft\ntrainer: trl\nhardware: {cpu: 2}\n",
+    "conf/store/vectors.yaml": 'engine: pgvector\nversion: "0.8"\nsecret: vectors\n',
+    "conf/secret/vectors.yaml": "variable: VECTORS_DATABASE\n",
+    "conf/index/pages.yaml": "documents: [pages]\nrunner: haystack\nchunking: {by: characters, size: 200}\n"
+    "keyword: {language: english}\nstore: vectors\n",
+    "conf/config.yaml": MINIMAL["conf/config.yaml"].replace("model: [answerer]", "model: [answerer, base]").replace(
+        "  - eval:", "  - dataset: [chats, pages]\n  - finetune: [tone]\n  - store: [vectors]\n  - secret: [vectors]\n"
+        "  - index: [pages]\n  - eval:",
+    ),
+}  # fmt: skip
+
+
+def test_an_index_is_filled_and_a_model_trained() -> None:
+    text = "triggers: {push: {}}\nstages: {fill: {index: [pages]}, train: {finetune: [tone], timeout: 2h}}\n"
+    (made,) = (
+        yaml.safe_load(workflow)
+        for workflow in workflows(compiled({
+            **MINIMAL, **STAGED, "conf/pipeline/pull_request.yaml": HEAD + text,
+        })).values()
+    )  # fmt: skip
+    fill, train = made["jobs"]["fill"], made["jobs"]["train"]
+    assert fill["concurrency"] == {"group": "index-faq-bot-dev", "cancel-in-progress": False}
+    assert [step["name"] for step in fill["steps"]][-1] == "Fill index.pages"
+    assert fill["steps"][-1]["env"]["VECTORS_DATABASE"] == "${{ secrets.VECTORS_DATABASE }}"
+    assert fill["environment"] == "dev"
+    assert train["timeout-minutes"] == 120
+    assert "concurrency" not in train
+    assert [step["name"] for step in train["steps"]][-2:] == ["Train finetune.tone", "Keep the results"]
+    assert train["steps"][-1]["with"]["path"] == "outputs/tone\nllmops.yaml\n"
