@@ -10,7 +10,7 @@ from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.serving import served, serving
 from llmops.compiler.model.exports import App, Endpoint, Service, Variable
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 from llmops.schemas.types import FLOW
@@ -61,7 +61,8 @@ def app(lowering: Lowering, flow: View[Any], at: str | None) -> App | None:
     name = place.named
     guardrails: dict[str, Any] = {"config_id": name}
     if before.others:
-        guardrails["context"] = {other.value: other.express(_variable) for other in before.others}
+        named = {other.value: other.express(_variable) for other in before.others}
+        guardrails["context"] = Sourced(named, merge(*(other.sources for other in before.others)), raw=True)
     guardrails["options"] = {"output_vars": ["passages"]}
     content = (before.message or literal("question")).express(_variable)
     body = {"model": name, "messages": [{"role": "user", "content": content}], "guardrails": guardrails}

@@ -87,9 +87,10 @@ def _inputs(lowering: Lowering, flow: View[Any]) -> tuple[Sourced[str] | None, t
     texts = [name for name, port in inputs.items() if port.type == "string"]
     message = next((name for name in texts if inputs[name].required), next(iter(texts), None))
     sourced = {name: Sourced(name, (flow.source("inputs", name),)) for name in inputs}
+    types = [flow.get("inputs", name) for name in inputs]
     return (
-        None if message is None else sourced[message].because(*(flow.get("inputs", name) for name in inputs)),
-        tuple(text for name, text in sourced.items() if name != message),
+        None if message is None else sourced[message].because(*types),
+        tuple(text.because(*types) for name, text in sourced.items() if name != message),
     )
 
 

@@ -39,7 +39,8 @@ def function(lowering: Lowering, flow: View[Any], app: App) -> Function:
         for variable, port in sorted(plan(lowering.facts, flow).inputs.items(), key=lambda one: not one[1].required)
     ]
     made = Function(
-        identifier(name), tuple((ident, type_, required) for _, ident, type_, required, _ in inputs), reply
+        identifier(name), tuple((ident, type_, required) for _, ident, type_, required, _ in inputs), reply,
+        types=Sourced(0).because(*(place for *_, place in inputs)),
     )
     for _, _, type_, _, _ in inputs:
         made.typing |= {word for word in ("Any", "Mapping", "Sequence") if word in type_}

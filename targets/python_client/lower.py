@@ -8,6 +8,7 @@ from importlib.resources import files
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.targets.python_client import experiments, flows, prompts
 from llmops.targets.python_client.uses import names, uses
@@ -23,7 +24,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     found = uses(lowering)
     called = names(found)
     asked: dict[tuple[str, str], prompts.Function] = {}
-    about: list[Address] = []
+    about: dict[Address, Sourced[Address]] = {}
     classes: set[str] = set()
     for use in found:
         made = prompts.function(lowering, use, called[use.key], classes)
@@ -32,7 +33,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             continue
         yield from made.problems
         asked[use.key] = made
-        about.append(use.prompt.address)
+        address = use.prompt.address
+        about[address] = about.get(address, Sourced(address, raw=True)).because(use.asked)
     served = [(flow, flows.function(lowering, flow, app)) for flow, app in flows.flows(lowering)]
     tried = [(one, experiments.code(one, asked)) for one in experiments.experiments(lowering)]
     for _, (_, problems, _) in tried:
@@ -40,7 +42,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     modules: dict[str, list[Line]] = {}
     if asked:
         modules["prompts"] = _prompts(list(asked.values()))
-        yield Artifact(f"{package}/prompts.py", modules["prompts"], tuple(dict.fromkeys(about)), Format.TEXT)
+        yield Artifact(f"{package}/prompts.py", modules["prompts"], tuple(about.values()), Format.TEXT)
     if served:
         modules["flows"] = _flows([function for _, function in served])
         yield Artifact(f"{package}/flows.py", modules["flows"], tuple(f.address for f, _ in served), Format.TEXT)
@@ -62,16 +64,17 @@ def package_name(lowering: Lowering) -> str:
     return chosen.value if chosen is not None else f"{lowering.reader.project.name.replace('-', '_')}_client"
 
 
-def _head(title: str, typing: set[str], local: list[str]) -> list[Line]:
+def _head(title: str, typing: set[str], local: list[str], functions: list[prompts.Function]) -> list[Line]:
+    why = Sourced(0).because(*(function.types for function in functions)).sources
     lines: list[Line] = [f'"""{title}"""', "", "from __future__ import annotations", ""]
     abstract = sorted(name for name in typing if name in RETYPED)
     own = sorted((name for name in typing if name not in RETYPED and name != "dataclass"), key=str.lower)
     if abstract:
-        lines.append(f"from collections.abc import {', '.join(abstract)}")
+        lines.append(Sourced(f"from collections.abc import {', '.join(abstract)}", why, raw=True))
     if "dataclass" in typing:
         lines.append("from dataclasses import dataclass")
     if own:
-        lines.append(f"from typing import {', '.join(sorted(own))}")
+        lines.append(Sourced(f"from typing import {', '.join(sorted(own))}", why, raw=True))
     if abstract or own or "dataclass" in typing:
         lines.append("")
     return [*lines, *local]
@@ -82,7 +85,8 @@ def _prompts(functions: list[prompts.Function]) -> list[Line]:
     parsed = any("ask_json(" in str(line) for function in functions for line in function.code)
     plain = any("ask(" in str(line) for function in functions for line in function.code)
     taken = ["Client", "Prompt", *(["ask"] if plain else []), *(["ask_json"] if parsed else [])]
-    lines = _head("The prompts, each as a function.", typing, [f"from ._runtime import {', '.join(taken)}"])
+    local = [f"from ._runtime import {', '.join(taken)}"]
+    lines = _head("The prompts, each as a function.", typing, local, functions)
     return [*lines, *_spaced([line for function in functions for line in (*function.classes, *function.code)])]
 
 
@@ -96,7 +100,8 @@ def _flows(functions: list[prompts.Function]) -> list[Line]:
     typing = {"dataclass"}.union(*(function.typing for function in functions))
     passages = any("passages_of(" in str(line) for function in functions for line in function.code)
     taken = ["Client", "Flow", "answer_of", "call", *(["passages_of"] if passages else [])]
-    lines = _head("The served flows, each as a function.", typing, [f"from ._runtime import {', '.join(taken)}"])
+    local = [f"from ._runtime import {', '.join(taken)}"]
+    lines = _head("The served flows, each as a function.", typing, local, functions)
     return [*lines, *_spaced([line for function in functions for line in (*function.classes, *function.code)])]
 
 
@@ -106,7 +111,7 @@ def _experiments(several: list[list[Line]]) -> list[Line]:
     typing |= {"Sequence"} if any("Sequence[" in str(line) for lines in several for line in lines) else set()
     local = [*(["from . import prompts"] if asks else []),
              f"from ._runtime import {'Client, ' if asks else ''}assigned"]
-    lines = _head("The experiments: which arm a unit is given.", typing, local)
+    lines = _head("The experiments: which arm a unit is given.", typing, local, [])
     lines += [
         "", "", "@dataclass(frozen=True)", "class Experiment:",
         '    """What is compared: `bounds` are where arms end, of all units as 1; `changes` are by step."""',

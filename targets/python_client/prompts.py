@@ -20,7 +20,7 @@ from llmops.compiler.model.units import seconds
 from llmops.targets.python_client import words
 from llmops.targets.python_client.schema import Types
 from llmops.targets.python_client.uses import Problem, Use, messages, reached, requested
-from llmops.targets.python_client.words import Line, identifier, parameters
+from llmops.targets.python_client.words import Line, class_name, identifier, parameters
 
 PYTHON = {
     "string": "str", "number": "float", "integer": "int", "boolean": "bool", "array": "Sequence[Any]",
@@ -42,8 +42,8 @@ class Function:
     classes: list[Line] = field(default_factory=list)
     typing: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    engine: bool = False
-    call: Call | None = None
+    types: Sourced[int] = field(default_factory=lambda: Sourced(0))
+    """What decides which names of types the module takes in."""
 
 
 def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Function | Finding:
@@ -58,7 +58,7 @@ def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Func
     inputs = _inputs(use)
     function = Function(
         identifier(name), tuple((ident, type_, required) for _, ident, type_, required, _ in inputs), returns,
-        problems=[*made.problems, *wrong], engine=made.syntax == "jinja2", call=call,
+        problems=[*made.problems, *wrong], types=_why(use).because(*(place for *_, place in inputs)),
     )
     if types is not None:
         function.problems.extend(_unchecked(use, types))
@@ -79,12 +79,15 @@ def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Func
     function.code += ["", "", *signature(function, inputs), *_doc(use, call)]
     values = ", ".join(f"{words.written(variable)}: {ident}" for variable, ident, *_ in inputs)
     function.code += _body(function, constant, values, types is not None, why)
+    marks = (function.name, constant, class_name(name), use.key[0])
+    function.classes = words.because(function.classes, use.asked, marks)
+    function.code = words.because(function.code, use.asked, marks)
     return function
 
 
 def _why(use: Use) -> Sourced[int]:
-    """What brings the function: the reference to the model, and the schema where its answer has one."""
-    return Sourced(0).because(use.named, use.prompt.get("output_schema"))
+    """What decides how it is called: the schema, where its answer has one."""
+    return Sourced(0).because(use.prompt.get("output_schema"))
 
 
 def _inputs(use: Use) -> list[tuple[str, str, str, bool, Sourced[Any]]]:
@@ -160,7 +163,7 @@ def _constant(
     yield from words.literal(own.because(use.named), 4, "url_variable=", ",")
     key = call.key.name if call.key is not None else literal(None)
     yield from words.literal(key.because(use.named), 4, "key_variable=", ",")
-    yield from words.literal(requested(use), 4, "params=", ",")
+    yield from words.literal(Sourced(requested(use), use.named.sources, raw=True), 4, "params=", ",")
     if schema is not None:
         yield from words.literal(schema, 4, "schema=", ",")
     step = use.caller if use.caller.resource.address.kind == "flow" else None

@@ -31,13 +31,14 @@ Problem = Finding | Unsupported
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A prompt put to a model. `layers` have parameters beside them, the later winning; `named` is the reference to
-    the model. `at` is where a problem with the way is shown."""
+    """A prompt put to a model. `layers` have parameters beside them, the later winning; `named` and `asked` are the
+    references to the model and to the prompt."""
 
     prompt: View[Any]
     model: View[Any]
     layers: tuple[Node, ...]
     named: Sourced[str]
+    asked: Sourced[str]
     caller: Node
 
     @property
@@ -53,8 +54,9 @@ def uses(lowering: Lowering) -> list[Use]:
             if call.prompt is None or call.caller.resource.address.kind != kind:
                 continue
             named = Sourced(call.model.address.name, (At(lowering.reader.project.env, call.at),))
-            asked = Use(call.prompt, call.model, (call.caller,), named, call.caller)
-            found.setdefault(asked.key, asked)
+            asked = call.caller.ref_name("prompt") or named
+            put = Use(call.prompt, call.model, (call.caller,), named, asked, call.caller)
+            found.setdefault(put.key, put)
     for experiment in lowering.reader.of(EXPERIMENT):
         for _, _, use in arms(experiment):
             if use is not None:
@@ -85,11 +87,12 @@ def _use(step: Node, patch: Node | None) -> Use | None:
     by_prompt, by_model = of("prompt"), of("model")
     if by_prompt is None or by_model is None:
         return None
-    prompt, model, named = by_prompt.ref("prompt"), by_model.ref("model"), by_model.ref_name("model")
-    if prompt is None or model is None or named is None:
+    prompt, model = by_prompt.ref("prompt"), by_model.ref("model")
+    named, asked = by_model.ref_name("model"), by_prompt.ref_name("prompt")
+    if prompt is None or model is None or named is None or asked is None:
         return None
     layers = (step,) if patch is None else (step, patch)
-    return Use(prompt, model, layers, named, step)
+    return Use(prompt, model, layers, named, asked, step)
 
 
 def names(found: list[Use]) -> dict[tuple[str, str], str]:

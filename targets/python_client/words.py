@@ -126,6 +126,15 @@ def _indented(line: Line, by: int) -> Line:
     return f"{' ' * by}{line}" if line else line
 
 
+def because(lines: Iterable[Line], why: Sourced[Any], marks: tuple[str, ...]) -> list[Line]:
+    """The lines, of which those with one of these names stand there for that reason too."""
+    made: list[Line] = []
+    for line in lines:
+        known = line if isinstance(line, Sourced) else Sourced(line, raw=True)
+        made.append(known.because(why) if any(mark in known.value for mark in marks) else line)
+    return made
+
+
 def docstring(lines: list[Line], indent: int) -> list[Line]:
     """Sentences as a docstring; text of a config must have gone through `told` before."""
     if len(lines) == 1:
