@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.diagnostics.suggest import best
 from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.view import Node, View
 from llmops.targets.promptfoo.gate import prices
 from llmops.targets.promptfoo.known import assertion_types
@@ -114,6 +116,8 @@ def _value(work: Work, node: Node, base: str) -> Iterator[tuple[str, Any]]:
 
 
 def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise Refusal("a column that is compared with is called by letters, digits and `_`")
     return "{{ " + name + " }}"
 
 

@@ -56,6 +56,7 @@ def said(result: Compilation) -> list[tuple[str, str, int]]:
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: llm-rubric, value: x}}}}", "warning", "a model of its own choice", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: equals, value: x, columns: {{answer: y}}}}}}", "warning",
          "it reads no column as `answer`", 4),
+        (f"{SUBJECT}{ROWS}metrics: {{m: {{type: equals, column: 7*7}}}}", "error", "a column that is compared with", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: cost}}}}", "error", "needs a `threshold`", 4),
         (SUBJECT, "error", "promptfoo needs rows", 1),
         (f"subject: {{code: app.rb}}\n{ROWS}", "error", "runs no such file as a subject", 2),
