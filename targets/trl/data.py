@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.compiler.derive.settings import Made, Setting
 from llmops.compiler.derive.training import Rows, beside, held_back, learned
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
-from llmops.targets.trl.settings import Made, Setting
 
 
 @dataclass(frozen=True, slots=True)

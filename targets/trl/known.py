@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from llmops.compiler.diagnostics.suggest import best, listed
+from llmops.compiler.derive.settings import wrong
+from llmops.compiler.diagnostics.suggest import best
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Fact
 
@@ -18,14 +19,6 @@ COMMANDS = {
 """Our methods, and the commands that do them. Plain text is what `sft` does with a column `text`."""
 RUNS_CODE = {"reward_funcs": "`reward`", "trust_remote_code": "`trust_remote_code` of the model"}
 """Settings that make it run code, with the field that says so."""
-FITS: Mapping[str, tuple[type, ...]] = {
-    "boolean": (bool,), "integer": (int,), "number": (int, float), "text": (str,), "list": (list, tuple),
-    "map": (dict,),
-}
-WORDS = {
-    "boolean": "true or false", "integer": "a whole number", "number": "a number", "text": "a text", "list": "a list",
-    "map": "a map",
-}
 
 
 @cache
@@ -51,41 +44,22 @@ def locked_version() -> str:
     return next(line.partition("==")[2].strip() for line in text.splitlines() if line.startswith("trl=="))
 
 
-def wrong(command: str, name: str, value: Any) -> tuple[str, str | None] | None:
-    """What the tool would not take of a setting: the complaint, and the nearest name where there is one."""
-    row = arguments(command).get(name)
-    if row is None:
-        near = best(name, arguments(command))
-        elsewhere = [other for other in table()["commands"] if name in table()["commands"][other]]
-        more = f": {listed(f'trl {other}' for other in elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} it"
-        more = more if elsewhere else ""
-        return f"`trl {command}` has no setting `{name}`{more}", near
-    if value is None:
-        return None
-    fits = tuple(kind for word in row["types"] for kind in FITS[word])
-    if not isinstance(value, fits) or (isinstance(value, bool) and bool not in fits):
-        return f"`{name}` of `trl {command}` is {' or '.join(WORDS[word] for word in row['types'])}", None
-    if "choices" in row and str(value) not in row["choices"]:
-        return f"`trl {command}` knows no {name} `{value}`", best(str(value), row["choices"])
-    if name == "report_to":
-        for one in value if isinstance(value, list) else [value]:
-            if one not in table()["report_to"]:
-                return f"`trl {command}` reports to no `{one}`", best(str(one), table()["report_to"])
-    return None
-
-
 def check(path: str, data: Any) -> Iterator[str]:
     """What `trl` would hand to its launcher, or read wrongly without a word."""
     command, slash, _ = path.partition("/")
     if not slash or command not in table()["commands"] or not isinstance(data, dict):
         return
     for name, value in data.items():
-        found = wrong(command, str(name), value)
+        found = wrong(arguments(command), f"`trl {command}`", str(name), value)
         if found is not None:
             yield found[0] + (f"; did you mean `{found[1]}`?" if found[1] else "")
-    listed_ = data.get("datasets")
-    for dataset in listed_ if isinstance(listed_, list) else ():
+    listed = data.get("datasets")
+    for dataset in listed if isinstance(listed, list) else ():
         yield from _dataset(dataset)
+    reporters = data.get("report_to")
+    for one in reporters if isinstance(reporters, list) else [reporters] if reporters else []:
+        if one not in table()["report_to"]:
+            yield f"it reports to no `{one}`" + _close(str(one), table()["report_to"])
     yield from _together(data)
 
 

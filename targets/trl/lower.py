@@ -9,17 +9,18 @@ from importlib.resources import files
 from typing import Any
 
 from llmops.compiler.derive import finetune, training
+from llmops.compiler.derive.settings import Lines, Made, Setting
 from llmops.compiler.derive.training import HUB
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced, literal, plain
+from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import FINETUNE
 from llmops.targets.trl.data import Data, data
-from llmops.targets.trl.known import COMMANDS, locked_version
-from llmops.targets.trl.settings import Made, Setting, refused, settings
+from llmops.targets.trl.known import COMMANDS, arguments, locked_version
+from llmops.targets.trl.settings import settings
 
 OTHERS = {
     "schedule": "a run starts when somebody starts it: give a pipeline the schedule",
@@ -35,25 +36,14 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             yield _no_command(tuning)
             continue
         rows = data(lowering, tuning)
-        body: dict[str, Any] = {}
-        asked: dict[str, Setting] = {}
-        for made in _all(lowering, tuning, command, rows):
-            if not isinstance(made, Setting):
-                yield made
-                continue
-            if made.name in asked:
-                yield _twice(made, asked[made.name])
-                continue
-            asked[made.name] = made
-            body[made.name] = made.value
-            finding = refused(made, command, plain(made.value))
-            if finding is not None:
-                yield finding
+        lines = Lines()
+        made = _all(lowering, tuning, command, rows)
+        yield from lines.take(made, arguments(command), f"`trl {command}`")
         base, named = finetune.base(tuning), tuning.ref_name("base")
         about: tuple[Address | Sourced[Address], ...] = (tuning.address,)
         if base is not None and named is not None:
             about += (Sourced(base.address, named.sources, raw=True),)
-        yield Artifact(f"{command}/{tuning.address.name}.yaml", body, about)
+        yield Artifact(f"{command}/{tuning.address.name}.yaml", lines.body, about)
         shipped |= {"requirements.txt"}
         if rows.recipes:
             yield Artifact(
@@ -173,14 +163,3 @@ def _no_command(tuning: View[Any]) -> Unsupported:
     method = tuning.text("method").value
     known = ", ".join(f"`{name}`" for name in COMMANDS)
     return Unsupported(tuning.at("method"), f"`trl` has no command for `{method}`", f"it does {known}")
-
-
-def _twice(made: Setting, first: Setting) -> Finding:
-    """A setting of `params` that follows from a field, or from another word, already."""
-    second, kept = (made, first) if made.at is not None else (first, made)
-    label = () if kept.at is None else (Label(kept.at, "it follows from this"),)
-    return Finding(
-        f"`{second.written or second.name}` is said twice",
-        (Label(second.at or (), "said here as well", primary=True, key_only=second.written is not None), *label),
-        help=("remove it from `params`",), severity=Severity.ERROR,
-    )  # fmt: skip

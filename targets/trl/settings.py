@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive import finetune
+from llmops.compiler.derive.settings import Made, Setting
 from llmops.compiler.derive.training import on_cpu, precision
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
-from llmops.targets.trl.known import RUNS_CODE, arguments, wrong
+from llmops.targets.trl.known import RUNS_CODE, arguments
 
 WORDS = {
     "learning_rate": "learning_rate", "epochs": "num_train_epochs", "max_steps": "max_steps",
@@ -27,20 +27,6 @@ FLAGS = {"bf16": ("bf16",), "fp16": ("fp16",), "fp32": ()}
 """What each precision switches on: both are off without. `bf16` is on where nothing is said."""
 TEMPLATES = (".jinja", ".j2")
 ROLES = {"eos_token": "eos_token", "pad_token": "pad_token"}
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of the file, and the place in the config that asks for it; None for the target's own."""
-
-    name: str
-    value: Any
-    at: KeyPath | None = None
-    written: str | None = None
-    """How the config calls it, where it is an entry of `params`."""
-
-
-Made = Setting | Finding | Unsupported
 
 
 def settings(lowering: Lowering, tuning: View[Any], command: str) -> Iterator[Made]:
@@ -172,20 +158,3 @@ def _distributed(tuning: View[Any]) -> Iterator[Made]:
             yield Setting("deepspeed", value, at)
         else:
             yield Unsupported(at, "it takes `fsdp`, a map, and `deepspeed`")
-
-
-def refused(setting: Setting, command: str, value: Any) -> Finding | None:
-    """What the tool would not take of a setting that the config asks for."""
-    found = wrong(command, setting.name, value)
-    if found is None or setting.at is None:
-        return None
-    message, near = found
-    if setting.written is not None and setting.written != setting.name:
-        message = message.replace(f"`{setting.name}`", f"`{setting.written}`", 1)
-    unknown = setting.name not in arguments(command)
-    return Finding(
-        message,
-        (Label(setting.at, f"did you mean `{near}`?" if near else "", primary=True, key_only=unknown),),
-        help=(f"did you mean `{near}`?",) if near else (),
-        severity=Severity.ERROR, found=setting.written or setting.name, expected=near,
-    )  # fmt: skip
