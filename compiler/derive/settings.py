@@ -55,25 +55,32 @@ def wrong(known: Mapping[str, Any], tool: str, name: str, value: Any) -> Wrong |
 
 
 class Lines:
-    """The settings of a file, each once, and what is wrong with them."""
+    """The settings of a file, each once, and what is wrong with them.
+
+    What was found to be wrong is left out, so that the check of the whole file does not say it again; a file that lacks
+    something for it is not `whole`.
+    """
 
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
+        self.whole = True
         self._asked: dict[str, Setting] = {}
 
     def take(self, made: Iterable[Made], known: Mapping[str, Any], tool: str) -> Iterator[Finding | Unsupported]:
         for one in made:
             if not isinstance(one, Setting):
+                self.whole = self.whole and not (isinstance(one, Finding) and one.severity is Severity.ERROR)
                 yield one
                 continue
             if one.name in self._asked:
                 yield _twice(one, self._asked[one.name])
                 continue
             self._asked[one.name] = one
-            self.body[one.name] = one.value
             found = wrong(known, tool, one.name, plain(one.value))
             if found is not None and one.at is not None:
                 yield _refused(one, found, one.name not in known)
+            else:
+                self.body[one.name] = one.value
 
 
 def _refused(setting: Setting, found: Wrong, unknown: bool) -> Finding:

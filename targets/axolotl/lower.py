@@ -31,6 +31,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         lines = Lines()
         for made in (start(lowering, tuning), rows.settings, settings(lowering, tuning)):
             yield from lines.take(made, table()["settings"], TOOL)
+        if not lines.whole:
+            continue
         about: tuple[Address | Sourced[Address], ...] = (tuning.address,)
         base, named = finetune.base(tuning), tuning.ref_name("base")
         if base is not None and named is not None:

@@ -35,6 +35,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         lines = Lines()
         for part in (start(lowering, tuning), rows.settings, settings(lowering, tuning)):
             yield from lines.take(part, table()["settings"], TOOL)
+        if not lines.whole:
+            continue
         name = tuning.address.name
         yield Artifact(f"{name}.yaml", lines.body, _about(tuning))
         yield Artifact(f"{name}/dataset_info.json", rows.entries, (tuning.address,), Format.JSON, comment=None)

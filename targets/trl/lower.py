@@ -39,6 +39,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         lines = Lines()
         made = _all(lowering, tuning, command, rows)
         yield from lines.take(made, arguments(command), f"`trl {command}`")
+        if not lines.whole:
+            continue
         base, named = finetune.base(tuning), tuning.ref_name("base")
         about: tuple[Address | Sourced[Address], ...] = (tuning.address,)
         if base is not None and named is not None:
