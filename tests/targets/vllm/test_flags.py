@@ -230,3 +230,32 @@ def test_the_tables_cover_every_version_of_which_flags_are_known() -> None:
     cpu = image_name("cpu", "0.26.0")
     assert cpu is not None
     assert cpu.value == "vllm/vllm-openai-cpu"
+
+
+# --- what a fine-tuning makes ------------------------------------------------------------------------------------
+
+TUNED = {
+    "model__tone": "weights: {finetune: tone}\n",
+    "dataset__chat": "rows: [{vars: {prompt: a, completion: b}}]\ntrust: trusted\nsensitivity: public\n",
+    "more": "  - model: [tone]\n  - dataset: [chat]\n  - finetune: [tone]\n",
+}
+TUNING = "base: answerer\ndata: {chat: {}}\nmethod: sft\ntrainer: trl\n"
+
+
+def test_an_adapter_brings_the_rank_that_the_engine_must_hold() -> None:
+    for rank, held in (("rank: 24", 32), ("rank: 8", 8), ("alpha: 32", 16)):
+        tuning = TUNING + f"adapter: {{type: lora, {rank}}}\n"
+        body = written(project('version: "0.32.0"\nadapters: [tone]\n', finetune__tone=tuning, **TUNED))
+        assert (body["enable-lora"], body["max-lora-rank"]) == (True, held)
+        assert json.loads(body["lora-modules"][0]) == {"name": "tone", "path": "outputs/tone"}
+    own = project("adapters: [tone]\nargs: {max_lora_rank: 64}\n", finetune__tone=tuning, **TUNED)
+    assert written(own)["max-lora-rank"] == 64
+
+
+def test_an_adapter_is_no_model_and_whole_weights_are_no_adapter() -> None:
+    whole = project("adapters: [tone]\n", finetune__tone=TUNING, **TUNED)
+    assert [(s, m) for s, m, _ in said(whole)] == [("error", "`tone` are whole weights, and no adapter")]
+    more = TUNED["more"] + "  - deployment: [tone]\n"
+    alone = project("", finetune__tone=TUNING + "adapter: {type: lora}\n", **{**TUNED, "more": more},
+                    deployment__tone="model: tone\nengine: vllm\n")  # fmt: skip
+    assert [(s, m) for s, m, _ in said(alone)] == [("error", "`tone` is an adapter, and no whole weights")]
