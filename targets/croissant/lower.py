@@ -107,8 +107,9 @@ def _collected(dataset: View[Any]) -> Sourced[str]:
 
 def _unsupported(dataset: View[Any], columns: Columns, found: list[Part]) -> Iterator[Unsupported]:
     tracked = dataset.has("source") and dataset.has("source", "dvc")
-    if tracked:
-        yield Unsupported(dataset.at("source", "dvc"), "it reads no repository of DVC", "name the `uri` of its remote")
+    if tracked and not found:
+        yield Unsupported(dataset.at("source", "dvc"), "it reads no repository of DVC",
+                          "let DVC fetch it, or name the `uri` of its remote")
     outside = dataset.has("source") and not any(part.table for part in found)
     if outside and columns.declared and not tracked:
         yield Unsupported(dataset.at("columns"), "which file of the source holds them is not said",

@@ -59,7 +59,7 @@ def parts(lowering: Lowering, dataset: View[Any]) -> list[Part]:
         uri = dataset.text("source", "uri")
         name = posixpath.basename(uri.value.partition("?")[0]) or "source"
         return [Part(_file_id(name), format_of(name, b"\0"), uri, name, _digest(dataset), why=uri.sources)]
-    return list(_made(lowering, dataset)) if dataset.has("derive") else []
+    return list(_made(lowering, dataset)) if dataset.has("derive") or dataset.has("source") else []
 
 
 def _local(lowering: Lowering, dataset: View[Any]) -> Iterator[Part]:
@@ -103,14 +103,14 @@ def _address(lowering: Lowering, path: str) -> str:
 
 
 def _made(lowering: Lowering, dataset: View[Any]) -> Iterator[Part]:
-    """The file that a job leaves; its content is not known yet."""
-    task = lowering.ask(Task, dataset)
-    for result in task.results if task is not None else ():
+    """The file that a job leaves, the first of its results; its content is not known yet."""
+    task, field = lowering.ask(Task, dataset), "derive" if dataset.has("derive") else "source"
+    for result in task.results[:1] if task is not None else ():
         path = result.value if isinstance(result, Sourced) else result
         sources = result.sources if isinstance(result, Sourced) else ()
         if posixpath.splitext(path)[1] in TABLES:
             name = posixpath.basename(path)
-            where = Sourced(posixpath.relpath(path, lowering.folder), merge((dataset.source("derive"),), sources))
+            where = Sourced(posixpath.relpath(path, lowering.folder), merge((dataset.source(field),), sources))
             yield Part(_file_id(name), format_of(name, b""), where, name)
 
 

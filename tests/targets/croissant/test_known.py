@@ -72,3 +72,14 @@ def test_a_changed_file_is_another_digest() -> None:
     after = next(e.data for e in made.emitted if e.path == f"{FOLDER}/prices.json")
     assert before["distribution"][0]["sha256"] != after["distribution"][0]["sha256"]
     assert (before["distribution"][0]["contentSize"], after["distribution"][0]["contentSize"]) == ("28 B", "32 B")
+
+
+def test_of_a_dataset_that_is_made_its_rows_are_described() -> None:
+    files = dict(project_files(CASE))
+    text = "derive: {from: [prices], recipe: decontaminated, runner: dvc, against: [canary]}\ncolumns: {name: string}\n"
+    files["conf/dataset/clicks.yaml"] = f"{text}trust: user\nsensitivity: internal\n".encode()
+    made = compile_project(Memory(files), Request())
+    clicks = next(e.data for e in made.emitted if e.path == f"{FOLDER}/clicks.json")
+    assert [file["contentUrl"] for file in clicks["distribution"]] == ["../dvc/data/clicks.jsonl"]
+    assert clicks["isLiveDataset"] is True
+    assert [one["@id"] for one in clicks["recordSet"]] == ["rows"]
