@@ -8,6 +8,7 @@ from typing import Any
 
 from llmops.compiler.derive.guard import Guard, guarded
 from llmops.compiler.derive.params import params
+from llmops.compiler.derive.serving import serving
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import Address
@@ -56,6 +57,13 @@ def _folder(
     before = front(lowering, flow)
     if before.problem is not None:
         yield before.problem
+    if before.server is None and serving(lowering.reader, flow):
+        yield Finding(
+            f"`{flow.address.name}` is served, and its guardrails stand before nothing",
+            (Label(_place(guards[0]), "nobody asks it", primary=True),),
+            help=(f"add a deployment: `engine: {CONSUMER}`, `serves: {{{flow.address.name}: {{path: {PATH}}}}}`, and "
+                  "`uses` with the deployment that runs the flow",),
+        )
     stood: list[Rail] = []
     at = near(lowering.reader, before.server.deployment if before.server is not None else None)
     for guard in guards:

@@ -101,6 +101,13 @@ def test_who_calls_the_flow_goes_through_the_rails_unless_told_otherwise(via: st
     assert provider["config"]["url"] == url
 
 
+def test_guardrails_that_stand_before_nothing_are_told() -> None:
+    result = with_rail(SELF, **{
+        "conf/deployment/guarded.yaml": "serves: {answer: {path: /other}}\nendpoint: {url: {variable: OTHER_URL}}\n",
+    })
+    assert ("`answer` is served, and its guardrails stand before nothing", 7) in said(result)
+
+
 def test_a_flow_without_a_guardrail_has_no_server() -> None:
     result = with_rail(SELF, **{
         "conf/flow/answer.yaml": "inputs: {question: string}\nsteps: {answer: {prompt: answer, model: answerer}}\n"
