@@ -40,7 +40,7 @@ def rules(lowering: Lowering, eval_: View[Any], tried: list[Subject]) -> dict[st
         out["baseline"] = {"file": file.express(lambda path: in_repository(lowering, path))}
     elif other is not None:
         label = next((s.label for s in tried if s.name is not None and s.name.value == other.value), None)
-        out["baseline"] = {"subject": other if label is None else label.because(other)}
+        out["baseline"] = {"subject": (other if label is None else label.because(other)).express(str)}
     tolerance = eval_.tree("gate", "tolerance")
     if tolerance is not None and "baseline" in out:
         out["tolerance"] = tolerance

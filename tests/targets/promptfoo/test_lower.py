@@ -130,6 +130,20 @@ def test_a_flow_that_nothing_serves_is_told_unless_it_is_one_prompt() -> None:
     assert ("error", "promptfoo cannot reach flow.answer", 2) in said(two)
 
 
+def test_a_served_flow_is_called_as_whoever_serves_it_says() -> None:
+    files = {
+        "conf/flow/answer.yaml": "access: internal\ninputs: {question: string}\n"
+        f"steps:\n  answer: {{prompt: answer, model: answerer}}\n{AGAIN}outputs: {{answer: again.text}}\n",
+        "conf/deployment/app.yaml": "engine: langgraph\nserves: {answer: {path: /ask}}\nport: 8123\n",
+    }
+    served = "subject: {flow: answer, body: {tenant: demo}}\n"
+    provider = suite(compiled(served + ROWS, "  - flow: [answer]\n  - deployment: [app]\n", **files))["providers"][0]
+    assert provider == {"id": "http", "config": {
+        "url": "http://127.0.0.1:8123/ask", "method": "POST", "headers": {"Content-Type": "application/json"},
+        "body": {"question": "{{ question }}", "tenant": "demo"}, "transformResponse": 'json?.["answer"]',
+    }}
+
+
 def test_a_way_that_no_target_answers_is_told_and_no_exception() -> None:
     result = compiled(f"{SUBJECT}{ROWS}", "  - target: [litellm]\n", **{
         "conf/gateway/main.yaml": "engine: vllm\nroutes: {answerer: {}}\n",

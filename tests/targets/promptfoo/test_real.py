@@ -166,6 +166,27 @@ def test_the_gate(change: dict[str, Any], code: int, said: str, bench: Bench) ->
     assert said in output
 
 
+@pytest.mark.parametrize(("rules", "code", "said"), [
+    ({"min": {"recall": 0.9}}, 100, "RED 1 of 2 rows got no answer"),
+    ({"min": {"recall": 0.9}, "mode": "report"}, 0, "RED 1 of 2 rows got no answer"),
+    ({"pass_rate": 0.5}, 0, "ok  1 of 2 rows got no answer"),
+    ({"pass_rate": 1.0}, 100, "RED pass_rate is 0.5000"),
+])
+def test_rows_without_an_answer_are_no_good_rows(
+    rules: dict[str, Any], code: int, said: str, bench: Bench, tmp_path: Path
+) -> None:
+    """The mean of a metric is that of rows that were answered: an app that fails on half of them is not better."""
+    good = {"success": True, "vars": {"q": 1}, "gradingResult": {"componentResults": [
+        {"pass": True, "score": 1, "assertion": {"type": "javascript", "metric": "recall"}},
+    ]}}
+    failed = {"success": False, "vars": {"q": 2}, "error": "HTTP 500"}
+    (tmp_path / "results.json").write_text(json.dumps({"results": {"results": [good, failed]}}))
+    (tmp_path / "gate.json").write_text(json.dumps(rules))
+    script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
+    done = run_tool([require_tool("node"), script, "gate.json", "results.json", "true"], tmp_path)
+    assert (done.exit_code, said in done.output) == (code, True), done
+
+
 def test_an_eval_that_did_not_run_is_no_green_gate(bench: Bench) -> None:
     script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
     rules = bench.folder / "compare.gate.json"
