@@ -410,7 +410,8 @@ def measured(spec: Mapping[str, Any], logs: list[Any]) -> dict[str, Any]:
         column: {value: {"mean": sum(s) / len(s), "count": len(s)} for value, s in found.items()}
         for column, found in slices.items()
     }
-    return {"subjects": subjects, "used": used, **({"slices": groups} if groups else {})}
+    failed = sum(sample.error is not None for log in logs for sample in log.samples or [])
+    return {"subjects": subjects, "used": used, "unanswered": failed, **({"slices": groups} if groups else {})}
 
 
 def entry(rows: Mapping[str, list[float]]) -> dict[str, Any]:

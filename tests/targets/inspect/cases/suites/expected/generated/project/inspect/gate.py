@@ -2,11 +2,11 @@
 script, which brings what its tool measured into this form:
 
     {"subjects": {"small": {"pass_rate": {"mean": 0.9, "count": 10, "rows": {"<row>": 1.0, …}}, …}, …},
-     "slices": {"language": {"de": {"mean": 0.8, "count": 5}, …}, …},
+     "unanswered": 1, "slices": {"language": {"de": {"mean": 0.8, "count": 5}, …}, …},
      "used": {"rows": 10, "calls": 20, "tokens": 3000, "usd": 0.02}}
 
-`rows` (the mean score of each row, for what is compared with a baseline), `stderr` (of a mean), `slices`, `used` and
-`usd` are left out where they are not known.
+`unanswered` rows count as failed ones. `rows` (the mean score of each row, for what is compared with a baseline),
+`stderr` (of a mean), `unanswered`, `slices`, `used` and `usd` are left out where they are not known.
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ def judged(gate: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[Ver
     subjects: Mapping[str, Scores] = measured.get("subjects", {})
     everything = together(subjects)
     count = sum(max((found["count"] for found in scores.values()), default=0) for scores in subjects.values())
-    yield count > 0, f"{count} answers were judged"
+    missing = measured.get("unanswered", 0)
+    yield count > 0, f"{count - missing} answers were judged"
+    if missing:
+        # A mean of a metric knows nothing of them: it would be that of the rows that went well.
+        yield not any(gate.get(name) for name in ("min", "max", "baseline")), f"{missing} of {count} rows got no answer"
     yield from _limits(gate, everything)
     baseline = gate.get("baseline") or {}
     if "file" in baseline:

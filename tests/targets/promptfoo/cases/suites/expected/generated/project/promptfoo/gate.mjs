@@ -119,10 +119,19 @@ function* limited(gate, all) {
   }
 }
 
-function* judged(gate, subjects) {
+// Rows that failed before anything could be asserted of them: no answer came.
+function unanswered(results) {
+  const rows = results?.results?.results ?? [];
+  return rows.filter((row) => !row.success && (row.gradingResult?.componentResults ?? []).length === 0).length;
+}
+
+function* judged(gate, subjects, missing) {
   const all = together(subjects);
   const rows = all.get("pass_rate")?.length ?? 0;
-  yield { ok: rows > 0, text: `${rows} answers were judged` };
+  yield { ok: rows > 0, text: `${rows - missing} answers were judged` };
+  // They count as failed rows. A mean of a metric knows nothing of them: it would be that of the rows that went well.
+  const averaged = gate.min !== undefined || gate.max !== undefined || gate.baseline !== undefined;
+  if (missing > 0) yield { ok: !averaged, text: `${missing} of ${rows} rows got no answer` };
   yield* limited(gate, all);
   if (gate.baseline?.file !== undefined) yield* behind(gate, all);
   if (gate.baseline?.subject !== undefined) {
@@ -201,7 +210,7 @@ if ((ran.status !== 0 && ran.status !== RED) || !existsSync(resultsPath)) {
 const results = read(resultsPath);
 const subjects = measured(results);
 for (const line of sliced(gate, subjects)) console.log(line);
-const verdicts = [...judged(gate, subjects), ...spent(gate, results)];
+const verdicts = [...judged(gate, subjects, unanswered(results)), ...spent(gate, results)];
 for (const { ok, text } of verdicts) console.log(`${ok ? "ok " : "RED"} ${text.replace(/\s+/g, " ")}`);
 const red = verdicts.some(({ ok }) => !ok);
 process.exit(red && gate.mode !== "report" ? RED : 0);
