@@ -210,7 +210,7 @@ class _Following:
                 misspelt.update(nearest(name, wanted)[:1])
                 self.problems.append(Problem(
                     node.at("with", name), f"{_of(node, what)} takes no `{name}`", "", name, tuple(wanted),
-                    (f"it takes: {', '.join(sorted(wanted)) or 'nothing'}",), key_only=True,
+                    (f"it takes: {', '.join(sorted(wanted)) or 'nothing'}",), ("name what it takes",), key_only=True,
                 ))
             elif name in wanted and not fits(value.type, wanted[name].type):
                 self._mismatch(value, f"`{name}` of {_of(node, what)}", wanted[name].type)
@@ -290,7 +290,7 @@ class _Following:
             names = [f"{head}.{name}" if name else head for name in self.gives[head] if not name.endswith(".")]
             self.problems.append(Problem(
                 at, f"step `{head}` gives no `{rest}`", "", str(text.value), tuple(names),
-                (f"it gives: {', '.join(sorted(names))}",), key_only=key_only,
+                (f"it gives: {', '.join(sorted(names))}",), ("name something that it gives",), key_only=key_only,
             ))
             return None
         self.problems.append(Problem(
@@ -308,7 +308,7 @@ class _Following:
         if path and type_ not in ("object", ANY):
             self.problems.append(Problem(
                 at, f"input `{head}` is a {type_}: nothing is below it", "", str(text.value), (head,),
-                key_only=key_only,
+                help=(f"write `{head}`, or make it an object",), key_only=key_only,
             ))
             return None
         return Value(text, at, ANY if path else type_, input=head, path=path)
@@ -316,6 +316,7 @@ class _Following:
     def _mismatch(self, value: Value, where: str, wanted: str) -> None:
         self.problems.append(Problem(
             value.at, f"{where} is a {wanted}, and `{value.text.value}` gives a {value.type}", f"a {value.type}",
+            help=(f"bind it to what gives a {wanted}",),
         ))
 
     # --- the whole --------------------------------------------------------------------------------------------------

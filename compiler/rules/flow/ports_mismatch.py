@@ -34,7 +34,7 @@ def _finding(problem: Problem) -> Finding:
         problem.message,
         (Label(problem.at, f"did you mean `{close[0]}`?" if close else problem.mark, primary=True,
                key_only=problem.key_only),),
-        notes=problem.notes, help=() if close and problem.notes else problem.help, found=problem.found,
+        notes=problem.notes, help=(f"write `{close[0]}`",) if close else problem.help, found=problem.found,
         expected=close[0] if close else None, severity=Severity.WARNING if problem.weak else None,
     )
 
@@ -50,7 +50,8 @@ def _arms(experiment: View[Any], varied: Plan) -> Iterator[Finding]:
                 yield Finding(
                     f"`{varied.flow.address}` has no step `{patch.name}`",
                     (Label(patch.at(), f"did you mean `{close[0]}`?" if close else "", primary=True, key_only=True),),
-                    notes=(f"steps: {listed(steps)}",), found=patch.name, expected=close[0] if close else None,
+                    notes=(f"steps: {listed(steps)}",),
+                    help=(f"write `{close[0]}`" if close else "name a step of the flow",), found=patch.name, expected=close[0] if close else None,
                 )
                 continue
             for field in patch.value:
