@@ -20,7 +20,7 @@ class Data:
     """Lines of the file, and the recipes of files that are made before the run."""
 
     settings: tuple[Made, ...]
-    recipes: tuple[dict[str, Any], ...] = ()
+    recipes: tuple[Sourced[dict[str, Any]], ...] = ()
     files: tuple[Sourced[str], ...] = ()
 
 
@@ -28,7 +28,7 @@ def data(lowering: Lowering, tuning: View[Any]) -> Data:
     found = learned(lowering, tuning)
     kept = held_back(lowering, tuning)
     made: list[Made] = [one for one in (*found, kept) if isinstance(one, Finding)]
-    recipes: list[dict[str, Any]] = []
+    recipes: list[Sourced[dict[str, Any]]] = []
     read: list[Sourced[str]] = []
     parts = [one for one in found if isinstance(one, Rows)]
     rows = [row for part in parts for row in _rows(lowering, tuning, part, "", made, recipes, read)]
@@ -49,8 +49,8 @@ def data(lowering: Lowering, tuning: View[Any]) -> Data:
 
 
 def _rows(
-    lowering: Lowering, tuning: View[Any], part: Rows, end: str, made: list[Made], recipes: list[dict[str, Any]],
-    read: list[Sourced[str]],
+    lowering: Lowering, tuning: View[Any], part: Rows, end: str, made: list[Made],
+    recipes: list[Sourced[dict[str, Any]]], read: list[Sourced[str]],
 ) -> Iterator[Sourced[dict[str, Any]]]:  # fmt: skip
     shape = _shape(tuning, part)
     if shape is None:
@@ -67,7 +67,7 @@ def _rows(
     paths = list(part.files)
     if part.part is not None:
         target = Sourced(f"{beside(lowering, tuning, 'data')}/{part.name}{end}.jsonl", part.why, raw=True)
-        recipes.append({"to": target, "parts": [part.part]})
+        recipes.append(Sourced({"to": target, "parts": [part.part]}, part.why, raw=True))
         paths = [target]
     for path in paths:
         form = Sourced(part.form, part.why, raw=True)

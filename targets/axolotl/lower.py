@@ -33,15 +33,16 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             yield from lines.take(made, table()["settings"], TOOL)
         if not lines.whole:
             continue
-        about: tuple[Address | Sourced[Address], ...] = (tuning.address,)
+        about: tuple[Address | Sourced[Address], ...] = (Sourced(tuning.address, method.sources, raw=True),)
         base, named = finetune.base(tuning), tuning.ref_name("base")
         if base is not None and named is not None:
             about += (Sourced(base.address, named.sources, raw=True),)
-        yield Artifact(f"{tuning.address.name}.yaml", lines.body, about)
+        yield Artifact(f"{tuning.address.name}.yaml", Sourced(lines.body, method.sources, raw=True), about)
         shipped.add("requirements.txt")
         if rows.recipes:
             name = f"{tuning.address.name}.rows.json"
-            yield Artifact(name, list(rows.recipes), (tuning.address,), Format.JSON, comment=None)
+            recipes = Sourced(list(rows.recipes), method.sources, raw=True)
+            yield Artifact(name, recipes, (tuning.address,), Format.JSON, comment=None)
             shipped.add("rows.py")
     for name in sorted(shipped):
         script = name == "rows.py"

@@ -99,19 +99,21 @@ def _adapter(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
     if rank is None:
         yield _missing("rank", tuning.at("adapter"), "`rank`", "16")
     else:
-        yield Setting("lora_r", rank, tuning.at("adapter", "rank"))
+        yield Setting("lora_r", rank.because(kind), tuning.at("adapter", "rank"))
     for ours, theirs in fields.items():
         value = tuning.get("adapter", ours)
         if value is not None:
-            yield Setting(theirs, value, tuning.at("adapter", ours))
+            yield Setting(theirs, value.because(kind), tuning.at("adapter", ours))
     layers = tuning.get("adapter", "target_modules")
     if layers is None or layers.value == ALL_LAYERS:
         at = tuning.at("adapter", "target_modules") if layers is not None else at
-        yield Setting("lora_target_linear", Sourced(True, layers.sources if layers else (), raw=True), at)
+        everywhere: Sourced[bool] = kind.express(lambda _: True)
+        yield Setting("lora_target_linear", everywhere.because(layers), at)
     else:
         yield Setting(
-            "lora_target_modules", tuning.tree("adapter", "target_modules"), tuning.at("adapter", "target_modules")
-        )
+            "lora_target_modules", Sourced(tuning.tree("adapter", "target_modules"), kind.sources, raw=True),
+            tuning.at("adapter", "target_modules"),
+        )  # fmt: skip
 
 
 def _missing(what: str, at: KeyPath, field: str, example: str) -> Finding:

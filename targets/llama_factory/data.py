@@ -28,7 +28,7 @@ class Data:
 
     settings: tuple[Made, ...]
     entries: dict[str, Any]
-    recipes: tuple[dict[str, Any], ...] = ()
+    recipes: tuple[Sourced[dict[str, Any]], ...] = ()
     files: tuple[Sourced[str], ...] = ()
 
 
@@ -42,7 +42,7 @@ def data(lowering: Lowering, tuning: View[Any]) -> Data:
     made: list[Made] = [one for one in (*found, kept) if isinstance(one, Finding)]
     parts = [one for one in found if isinstance(one, Rows)]
     entries: dict[str, Any] = {}
-    recipes: list[dict[str, Any]] = []
+    recipes: list[Sourced[dict[str, Any]]] = []
     learn = [name for part in parts for name in _entries(lowering, tuning, part, "", made, entries, recipes)]
     if learn:
         made.append(Setting("dataset", _joined(learn), tuning.at("data")))
@@ -86,7 +86,7 @@ def _joined(names: list[Sourced[str]]) -> Sourced[str]:
 
 def _entries(
     lowering: Lowering, tuning: View[Any], part: Rows, end: str, made: list[Made], entries: dict[str, Any],
-    recipes: list[dict[str, Any]],
+    recipes: list[Sourced[dict[str, Any]]],
 ) -> Iterator[Sourced[str]]:  # fmt: skip
     shape = _shape(tuning, part)
     if shape is None:
@@ -104,7 +104,7 @@ def _entries(
     paths = list(part.files)
     if part.part is not None:
         target = Sourced(f"{beside(lowering, tuning, 'data')}/{part.name}{end}.jsonl", part.why, raw=True)
-        recipes.append({"to": target, "parts": [part.part]})
+        recipes.append(Sourced({"to": target, "parts": [part.part]}, part.why, raw=True))
         paths = [target]
     for number, path in enumerate(paths, start=1):
         name = f"{part.name}{end}" + (f"_{number}" if number > 1 else "")

@@ -38,13 +38,14 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         if not lines.whole:
             continue
         name = tuning.address.name
-        yield Artifact(f"{name}.yaml", lines.body, _about(tuning))
-        yield Artifact(f"{name}/dataset_info.json", rows.entries, (tuning.address,), Format.JSON, comment=None)
+        yield Artifact(f"{name}.yaml", Sourced(lines.body, method.sources, raw=True), _about(tuning))
+        info = Sourced(rows.entries, method.sources, raw=True)
+        yield Artifact(f"{name}/dataset_info.json", info, (tuning.address,), Format.JSON, comment=None)
         shipped.add("requirements.txt")
         if merges(tuning):
             yield Artifact(f"{name}.export.yaml", _export(lowering, tuning, lines.body), _about(tuning))
         if rows.recipes:
-            recipes = list(rows.recipes)
+            recipes = Sourced(list(rows.recipes), method.sources, raw=True)
             yield Artifact(f"{name}.rows.json", recipes, (tuning.address,), Format.JSON, comment=None)
             shipped.add("rows.py")
     for name in sorted(shipped):
@@ -57,7 +58,8 @@ def _about(tuning: View[Any]) -> tuple[Address | Sourced[Address], ...]:
     base, named = finetune.base(tuning), tuning.ref_name("base")
     if base is None or named is None:
         return (tuning.address,)
-    return (tuning.address, Sourced(base.address, named.sources, raw=True))
+    own = Sourced(tuning.address, tuning.text("method").sources, raw=True)
+    return (own, Sourced(base.address, named.sources, raw=True))
 
 
 def _export(lowering: Lowering, tuning: View[Any], body: dict[str, Any]) -> dict[str, Any]:

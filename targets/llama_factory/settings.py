@@ -117,11 +117,12 @@ def _adapter(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
     for ours, theirs in fields.items():
         value = tuning.get("adapter", ours)
         if value is not None:
-            yield Setting(theirs, value, tuning.at("adapter", ours))
+            yield Setting(theirs, value.because(kind), tuning.at("adapter", ours))
     layers = tuning.get("adapter", "target_modules")
     if layers is not None:
         text = "all" if layers.value == ALL_LAYERS else ",".join(layers.value)
-        yield Setting("lora_target", Sourced(text, layers.sources), tuning.at("adapter", "target_modules"))
+        named = Sourced(text, layers.sources).because(kind)
+        yield Setting("lora_target", named, tuning.at("adapter", "target_modules"))
 
 
 def _words(tuning: View[Any]) -> Iterator[Made]:

@@ -19,7 +19,7 @@ class Data:
     """Lines of the file, and the recipes of files that are made before the run."""
 
     settings: tuple[Made, ...]
-    recipes: tuple[dict[str, Any], ...] = ()
+    recipes: tuple[Sourced[dict[str, Any]], ...] = ()
     files: tuple[Sourced[str], ...] = ()
     """Files of the repository that are read."""
 
@@ -43,11 +43,11 @@ def data(lowering: Lowering, tuning: View[Any]) -> Data:
 
 def _mixture(
     lowering: Lowering, tuning: View[Any], parts: list[Rows]
-) -> tuple[list[Made], list[dict[str, Any]]]:
+) -> tuple[list[Made], list[Sourced[dict[str, Any]]]]:
     """Each dataset of its own; what must be made first is one file each."""
     weighed = any(part.weight is not None for part in parts)
     rows: list[Any] = []
-    recipes: list[dict[str, Any]] = []
+    recipes: list[Sourced[dict[str, Any]]] = []
     made: list[Made] = []
     for part in parts:
         row: dict[str, Any] = {}
@@ -58,7 +58,8 @@ def _mixture(
             made += _unsupported(part)
         elif part.part is not None:
             target = f"{beside(lowering, tuning, 'data')}/{part.name}.jsonl"
-            recipes.append({"to": Sourced(target, part.why, raw=True), "parts": [part.part]})
+            recipe = {"to": Sourced(target, part.why, raw=True), "parts": [part.part]}
+            recipes.append(Sourced(recipe, part.why, raw=True))
             row |= {"path": "json", "data_files": [Sourced(target, part.why, raw=True)]}
         else:
             row |= {"path": Sourced(part.form, part.why, raw=True), "data_files": list(part.files)}
@@ -105,20 +106,20 @@ def _two(
     why = tuning.get("validation")
     sources = why.sources if why is not None else ()
     recipes = (
-        {"to": Sourced(f"{where}/train.jsonl", (), raw=True), "parts": learn},
-        {"to": Sourced(f"{where}/test.jsonl", sources, raw=True), "parts": [_recipe(kept, False)]},
+        Sourced({"to": Sourced(f"{where}/train.jsonl", sources, raw=True), "parts": learn}),
+        Sourced({"to": f"{where}/test.jsonl", "parts": [_recipe(kept, False)]}, merge(sources, kept.why), raw=True),
     )
     named = Setting("dataset_name", Sourced(where, sources, raw=True), tuning.at("validation"))
     return Data((*problems, named, *_measured(tuning, why)), recipes, files)
 
 
-def _recipe(part: Rows, weighed: bool) -> dict[str, Any]:
+def _recipe(part: Rows, weighed: bool) -> Sourced[dict[str, Any]]:
     made: dict[str, Any] = dict(part.part or {"files": list(part.files)})
     if part.part is None and part.max_rows is not None:
         made["max_rows"] = part.max_rows
     if weighed:
         made["weight"] = part.weight if part.weight is not None else Sourced(1, (), raw=True)
-    return made
+    return Sourced(made, part.why, raw=True)
 
 
 def _measured(tuning: View[Any], why: Sourced[Any] | None) -> Iterator[Setting]:

@@ -42,15 +42,15 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         if not lines.whole:
             continue
         base, named = finetune.base(tuning), tuning.ref_name("base")
-        about: tuple[Address | Sourced[Address], ...] = (tuning.address,)
+        method = tuning.text("method").sources  # it decides the command, and so the file's folder
+        about: tuple[Address | Sourced[Address], ...] = (Sourced(tuning.address, method, raw=True),)
         if base is not None and named is not None:
             about += (Sourced(base.address, named.sources, raw=True),)
-        yield Artifact(f"{command}/{tuning.address.name}.yaml", lines.body, about)
+        yield Artifact(f"{command}/{tuning.address.name}.yaml", Sourced(lines.body, method, raw=True), about)
         shipped |= {"requirements.txt"}
         if rows.recipes:
-            yield Artifact(
-                f"{tuning.address.name}.rows.json", list(rows.recipes), (tuning.address,), Format.JSON, comment=None
-            )
+            recipes = Sourced(list(rows.recipes), method, raw=True)
+            yield Artifact(f"{tuning.address.name}.rows.json", recipes, (tuning.address,), Format.JSON, comment=None)
             shipped |= {"rows.py"}
         if merges(tuning):
             shipped |= {"merge.py"}

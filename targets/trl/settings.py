@@ -58,7 +58,7 @@ def _adapter(tuning: View[Any]) -> Iterator[Made]:
     for ours, theirs in fields.items():
         value = tuning.tree("adapter", ours)
         if value is not None:
-            yield Setting(theirs, value, tuning.at("adapter", ours))
+            yield Setting(theirs, Sourced(value, kind.sources, raw=True), tuning.at("adapter", ours))
 
 
 def _words(tuning: View[Any], command: str) -> Iterator[Made]:
