@@ -51,7 +51,8 @@ def _arms(experiment: View[Any], varied: Plan) -> Iterator[Finding]:
                     f"`{varied.flow.address}` has no step `{patch.name}`",
                     (Label(patch.at(), f"did you mean `{close[0]}`?" if close else "", primary=True, key_only=True),),
                     notes=(f"steps: {listed(steps)}",),
-                    help=(f"write `{close[0]}`" if close else "name a step of the flow",), found=patch.name, expected=close[0] if close else None,
+                    help=(f"write `{close[0]}`" if close else "name a step of the flow",), found=patch.name,
+                    expected=close[0] if close else None,
                 )
                 continue
             for field in patch.value:

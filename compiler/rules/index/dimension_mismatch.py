@@ -67,7 +67,7 @@ def _shortened(scope: Scope, model: View[Any], length: int, at: KeyPath, key: st
     longer = length > whole
     yield Finding(
         f"{called(model)} makes {whole} numbers, not {length}" if longer
-        else f"{called(model)} cannot be shortened to {length} numbers",
+        else f"`{called(model)}` cannot be shortened to {length} numbers",
         (Label(at, "more than it makes" if longer else "no length that it was trained for", primary=True),),
         notes=(f"{called(model)}: {whole} numbers{f', or {sizes}' if sizes else ''} (facts: {fact})",),
         help=(f"leave `{key}` out for {whole} numbers{f', or write {sizes}' if sizes else ''}",),
