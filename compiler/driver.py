@@ -16,17 +16,19 @@ from llmops.compiler.check.engine import check
 from llmops.compiler.check.levels import relevel, unfit
 from llmops.compiler.check.rule import Rule
 from llmops.compiler.derive.secrets import brought
+from llmops.compiler.derive.secrets import known as known_names
 from llmops.compiler.diagnostics.codes import all_codes
-from llmops.compiler.diagnostics.collect import merge
+from llmops.compiler.diagnostics.collect import discreet, merge, without_echoes
 from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.redact import redact, secrets
 from llmops.compiler.facts import Facts
+from llmops.compiler.link.codes import REF010
 from llmops.compiler.link.link import Texts, link
 from llmops.compiler.link.unselected import unselected
 from llmops.compiler.load import load
 from llmops.compiler.load.disk import join
 from llmops.compiler.lower.engine import lower
-from llmops.compiler.lower.registry import Registry
+from llmops.compiler.lower.registry import Registry, built_in
 from llmops.compiler.model.artifact import Emitted
 from llmops.compiler.model.finding import Diagnostic, Severity
 from llmops.compiler.model.kinds import Kind
@@ -34,6 +36,7 @@ from llmops.compiler.model.project import Loaded, Project, Settings, Workspace
 from llmops.compiler.model.request import Files, Request, TooLarge
 from llmops.compiler.model.sources import SourceFile, Sources
 from llmops.compiler.validate import same_everywhere, validate
+from llmops.compiler.validate.codes import NEAR_MISS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Toolkit:
     facts: Facts
 
 
+_GUESSES = frozenset((NEAR_MISS.code, REF010.code))
+
+
 def toolkit() -> Toolkit:
     """The kinds, rules, targets and facts that come with the compiler."""
     from llmops.compiler.rules import load_rules
@@ -115,7 +121,8 @@ def _compile(files: Files, request: Request, options: Options, tools: Toolkit) -
         emitted, targets = lowered.emitted, lowered.targets
     diagnostics.extend(suppress.idle(judge.silences, quiet, options.as_of, judge.judged(checked.ran, whole)))
     return Compilation(
-        settings=loaded.value.settings, workspace=workspace, emitted=emitted, diagnostics=merge(diagnostics),
+        settings=loaded.value.settings, workspace=workspace, emitted=emitted,
+        diagnostics=without_echoes(merge(diagnostics), _GUESSES),
         unknown=checked.unknown, silenced=tuple(d for d, _ in quiet), sources=loaded.value.sources, targets=targets,
     )
 
@@ -144,7 +151,7 @@ class _Judge:
 
 def _discreet(made: Compilation, files: Files, request: Request) -> Compilation:
     """Where no environment could be composed no rule has run: secrets are looked for here."""
-    from llmops.compiler.rules.pipeline.secret_literal import in_sources
+    from llmops.compiler.rules.pipeline.secret_literal import RULE, in_sources
 
     sources, diagnostics = made.sources, made.diagnostics
     if made.settings is None:
@@ -153,6 +160,7 @@ def _discreet(made: Compilation, files: Files, request: Request) -> Compilation:
     if not off and (made.workspace is None or not made.workspace.projects):
         diagnostics = merge(diagnostics, in_sources(sources))
     known = secrets(diagnostics, sources)
+    diagnostics = discreet(diagnostics, RULE.code.code)
     return replace(
         made, diagnostics=redact(diagnostics, known), unknown=redact(made.unknown, known), sources=sources,
         silenced=redact(made.silenced, known), secrets=known,
@@ -175,14 +183,14 @@ def _link(loaded: Loaded, files: Files, tools: Toolkit) -> tuple[Workspace, list
     validated = {}
     settings = loaded.settings
     for env, composed in loaded.environments.items():
-        validated[env] = validate(composed, tools.kinds, tools.registry.options)
+        validated[env] = validate(composed, tools.kinds, tools.registry.options, built_in())
     elsewhere = {env: valid.resources for env, valid in validated.items()}
     texts = Texts(files, settings.root)
     for env, composed in loaded.environments.items():
         valid = validated[env]
         linked = link(
             settings.name, composed, tools.kinds, valid.resources, valid.environment, texts,
-            partial(brought, tools.facts), elsewhere, tuple(settings.environments),
+            partial(brought, tools.facts), elsewhere, tuple(settings.environments), partial(known_names, tools.facts),
         )
         projects[env] = linked.project
         for code, finding in (*valid.findings, *linked.findings):

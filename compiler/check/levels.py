@@ -35,7 +35,7 @@ def unfit(settings: Settings, sources: Sources, known: Iterable[Code], rules: fr
             close = nearest(name, sorted(by_code))
             yield diagnose(
                 codes.CFG093, f"there is no code `{name}`", _key(settings, sources, name), found=name,
-                help=(f"did you mean `{close[0]}`?",) if close else ("llmops rules lists them",),
+                help=(f"did you mean `{close[0]}`?",) if close else ("`llmops rules` lists them",),
             )
         elif code.severity is Severity.ERROR and name not in rules:
             yield diagnose(

@@ -67,7 +67,7 @@ def read(sources: Sources, known: Iterable[str]) -> tuple[tuple[Silence, ...], t
                     close = nearest(code, sorted(names)) if len(wrong) < MAX_HINTS else []
                     wrong.append(diagnose(
                         codes.CFG093, f"there is no code `{code}`", span, found=code,
-                        help=(f"did you mean `{close[0]}`?",) if close else ("llmops rules lists them",),
+                        help=(f"did you mean `{close[0]}`?",) if close else ("`llmops rules` lists them",),
                     ))
             reason = (match.group(3) or "").strip()
             if not reason:

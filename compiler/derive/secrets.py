@@ -25,6 +25,11 @@ def variable(secret: View[Any], consumer: str) -> Sourced[str]:
     return found
 
 
+def known(facts: Facts, kind: str) -> tuple[str, ...]:
+    """The names of which the catalogue knows something that it could bring: the providers, for secrets."""
+    return facts.providers() if kind == SECRET.name else ()
+
+
 def brought(facts: Facts, kind: str, name: str) -> tuple[Mapping[str, Any], str] | None:
     """What the catalogue brings where no file does: the secret of a provider whose key has a name, and its fact."""
     provider = facts.provider(name) if kind == SECRET.name else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from llmops.compiler.model.finding import Diagnostic, Severity
+from llmops.compiler.model.sources import Span
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _BASIC = ("CFG", "SCH", "REF")
@@ -37,6 +38,33 @@ def merge(*groups: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         merged[key] = (severity, envs)
     told = (replace(key, severity=severity, environments=envs) for key, (severity, envs) in merged.items())
     return tuple(sorted(told, key=_order))
+
+
+def discreet(diagnostics: Iterable[Diagnostic], about_secrets: str) -> tuple[Diagnostic, ...]:
+    """One message for a secret where two are about the same place: the graver, else the one of that code."""
+    told = tuple(diagnostics)
+    best: dict[Span, tuple[int, bool]] = {}
+    for one in told:
+        if one.secret and one.primary:
+            rank = _RANK[one.severity], one.code != about_secrets
+            best[one.primary.span] = min(rank, best.get(one.primary.span, rank))
+    return tuple(
+        one for one in told
+        if not (one.secret and one.primary)
+        or (_RANK[one.severity], one.code != about_secrets) == best[one.primary.span]
+    )
+
+
+def without_echoes(diagnostics: Iterable[Diagnostic], guesses: frozenset[str]) -> tuple[Diagnostic, ...]:
+    """Without a guess (a diagnostic of those codes) about a place where another one knows what is wrong."""
+    told = tuple(diagnostics)
+    certain = {
+        one.primary.span for one in told
+        if one.primary and one.code not in guesses and one.severity is not Severity.INFO
+    }
+    return tuple(
+        one for one in told if one.code not in guesses or one.primary is None or one.primary.span not in certain
+    )
 
 
 def _order(one: Diagnostic) -> tuple[str, int, int, str, str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ def nearest(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
     """The candidates that `name` is likely a misspelling of, nearest first, at most four.
 
     Near means one edit in a short name, and one in three letters of a longer one; a beginning of four letters is near
-    too. Case, and `-` for `_`, do not count.
+    too, of either. Case, and `-` for `_`, do not count.
     """
     limit = max(1, min(len(name) // 3, 4))
     plain = _plain(name)
@@ -41,6 +41,8 @@ def nearest(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
             scored.append((edits, candidate))
         elif len(name) > 3 and _plain(candidate).startswith(plain):
             scored.append((limit + 1, candidate))
+        elif len(candidate) > 3 and plain.startswith(_plain(candidate)):
+            scored.append((limit + 2, candidate))
     return tuple(candidate for _, candidate in sorted(scored)[:MOST])
 
 

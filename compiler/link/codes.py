@@ -90,4 +90,14 @@ REF009 = Code(
     good="files: data/*.jsonl",
 )
 
-CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007, REF008, REF009)
+REF010 = Code(
+    code="REF010",
+    name="nearly-known",
+    severity=Severity.WARNING,
+    summary="A name that may be anybody's is nearly one that the catalogue knows.",
+    why="Any name is allowed there, so a misspelt one would be taken for another, of which nothing is known.",
+    bad="provider: opnai",
+    good="provider: openai",
+)
+
+CODES = (REF001, REF002, REF003, REF004, REF005, REF006, REF007, REF008, REF009, REF010)

@@ -22,6 +22,10 @@ Implied = Callable[[str, str], tuple[Mapping[str, Any], str] | None]
 """`(kind, name) -> (spec, fact)`: a resource that the catalogue brings, if it knows one of that name."""
 
 
+def article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     project: Project
@@ -38,11 +42,12 @@ def link(
     implied: Implied,
     elsewhere: Mapping[str, Mapping[Address, Resource]],
     environments: tuple[str, ...],
+    brought: Callable[[str], tuple[str, ...]] = lambda kind: (),
 ) -> Linked:
     """Follow every reference and file path of one environment. Broken resources are linked as far as they go.
 
     `elsewhere` are the resources of the environments of the run: some references mean another one's (`x-env`).
-    `environments` are all that the project has.
+    `environments` are all that the project has, `brought` the names of a kind that the catalogue knows.
     """
     known = dict(resources)
     edges: list[Edge] = []
@@ -58,7 +63,7 @@ def link(
             elif place.ref is not None:
                 _follow(place, known, edges, found, composed, environment)
             elif "x-brings" in place.shape.schema and isinstance(place.value, str):
-                _bring(place, known, edges, kinds, implied)
+                found.extend(_bring(place, known, edges, kinds, implied, brought))
             elif "x-file" in place.shape.schema and isinstance(place.value, str):
                 found.extend(_file(place, texts, globs))
             elif "x-environment" in place.shape.schema and place.value not in environments:
@@ -84,6 +89,8 @@ class _Place:
     key_only: bool = False
     env: str | None = None
     """The environment in which the name is looked up, where the schema lets the config choose one."""
+    field: str = ""
+    """The absent field for which an entry's key stands."""
 
 
 def _places(resource: Resource, environments: tuple[str, ...]) -> Iterator[_Place]:
@@ -105,7 +112,7 @@ def _places(resource: Resource, environments: tuple[str, ...]) -> Iterator[_Plac
                 yield _Place(resource, (*at, key), shape, key, shape.ref_key, key_only=True)
         for name, below in shape.properties.items():
             if "x-ref-default" in below.schema and below.ref is not None and name not in value and path:
-                yield _Place(resource, at, below, path[-1], below.ref, key_only=True)
+                yield _Place(resource, at, below, path[-1], below.ref, key_only=True, field=name)
 
 
 def _environment(written: Any, environments: tuple[str, ...]) -> str:
@@ -136,6 +143,7 @@ def _unknown_environment(place: _Place, environments: tuple[str, ...]) -> Found:
         f"the project has no environment `{place.value}`",
         (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
         notes=(f"environments of llmops.yaml: {', '.join(environments)}",), found=str(place.value),
+        help=() if close else (f"name one of those, or add `{place.value}` to `environments` in llmops.yaml",),
         expected=close[0] if close else None,
     )
 
@@ -159,12 +167,12 @@ def _follow(
         if name in entries:
             edges.append(Edge(source, source, place.at, role, name, weak=True))
         elif not place.resource.broken:
-            found.append(_unknown_entry(place, name, tuple(entries), f"{source}"))
+            found.append(_unknown_entry(place, name, tuple(entries), str(source), ref.entry))
         return
     if ref.kinds == (environment.address.kind,):  # a thing of the environment itself, such as a pool
         entries = item(environment.spec, ref.entry or "") or {}
         if name not in entries and not environment.broken:
-            found.append(_unknown_entry(place, name, tuple(entries), f"{ref.kinds[0]}.{ref.entry}"))
+            found.append(_unknown_entry(place, name, tuple(entries), ref.kinds[0], ref.entry))
         return
     if ref.entry is not None:
         name, _, entry = place.value.partition(".")
@@ -175,7 +183,7 @@ def _follow(
         if ref.entry is not None and not known[target].broken:
             entries = item(known[target].spec, ref.entry) or {}
             if entry not in entries:
-                found.append(_unknown_entry(place, entry or "", tuple(entries), str(target)))
+                found.append(_unknown_entry(place, entry or "", tuple(entries), str(target), ref.entry))
                 return
         edges.append(Edge(source, target, place.at, role, entry or None, weak))
         return
@@ -199,7 +207,12 @@ def _unknown(
     elif close:
         help_.append(f"did you mean `{close[0]}`?")
     elif other is not None:
-        notes.append(f"`{name}` is a {other.kind}; a {kinds} is needed here")
+        notes.append(f"`{name}` is {article(other.kind)}; {article(kinds)} is needed here")
+    if here and not close and absent is None:
+        if place.field:
+            help_.append(f"say which {kinds} it is: `{name}: {{{place.field}: {here[0]}}}`")
+        else:
+            help_.append(f"name one of those, or write conf/{ref.kinds[0]}/{name}.yaml and select it")
     if here:
         notes.append(f"{kinds}s here: {', '.join(sorted(here)[:8])}{', …' if len(here) > 8 else ''}")
     else:
@@ -211,12 +224,14 @@ def _unknown(
     )
 
 
-def _unknown_entry(place: _Place, name: str, entries: tuple[str, ...], owner: str) -> Found:
+def _unknown_entry(place: _Place, name: str, entries: tuple[str, ...], owner: str, named_map: str | None) -> Found:
     close = nearest(name, entries)
+    add = f"add `{name}` to `{named_map}` of `{owner}`"
     return codes.REF002, Finding(
-        f"`{owner}` has no entry named `{name}`",
+        f"`{named_map}` of `{owner}` has no `{name}`",
         (Label(place.at, f"did you mean `{close[0]}`?" if close else "", primary=True, key_only=place.key_only),),
-        notes=(f"entries there: {', '.join(sorted(entries)[:8]) or 'none'}",), found=name,
+        notes=(f"it has: {', '.join(sorted(entries)[:8]) or 'nothing'}",), found=name,
+        help=() if close else (f"name one of those, or {add}" if entries else add,),
         expected=close[0] if close else None,
     )
 
@@ -227,13 +242,23 @@ def _bring(
     edges: list[Edge],
     kinds: Mapping[str, Kind[Any]],
     implied: Implied,
-) -> None:
+    brought: Callable[[str], tuple[str, ...]],
+) -> Iterator[Found]:
     """A name that brings a resource along (a provider brings its secret), unless a file of that name replaces it."""
     kind = str(place.shape.flag("x-brings"))
     address = Address(kind, place.value)
     if address not in known and kind in kinds:
         made = implied(kind, place.value)
         if made is None:
+            names = brought(kind)
+            close = () if place.value in names else nearest(place.value, names)
+            if close and len(place.value) > 3:
+                yield codes.REF010, Finding(
+                    f"`{place.value}` is nearly `{close[0]}`, and not known itself",
+                    (Label(place.at, f"did you mean `{close[0]}`?", primary=True),),
+                    help=(f"if it is another one, write conf/{kind}/{place.value}.yaml for its {kind}",),
+                    found=place.value, expected=close[0],
+                )
             return
         known[address] = Resource(address, kinds[kind], made[0], implied=made[1])
     if address in known:

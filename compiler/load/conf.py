@@ -74,6 +74,8 @@ class Conf:
         self._groups: dict[str, set[str]] = {"": set()}
         self._read: dict[str, File | None] = {}
         self._total = 0
+        self.misnamed: set[str] = set()
+        """What would be there if its name ended in .yaml: told already."""
         self.values = 0
         """Keys and values that were read so far."""
         self._addresses: dict[Address, list[str]] | None = None
@@ -94,6 +96,7 @@ class Conf:
                 self._groups.setdefault(group, set()).add(name[:-5])
             elif name.endswith(".yml") and number == 0:
                 path = join(root, group, name)
+                self.misnamed.add(f"{group}/{name[:-4]}" if group else name[:-4])
                 self.problems.append(
                     diagnose(
                         codes.YML,

@@ -114,11 +114,15 @@ def _ref(text: str, start: int, strict: bool) -> tuple[Ref, int]:
         raise InterpolationError(
             codes.NOT_ABSOLUTE,
             f"`{cut(whole)}` does not name a value from the top",
-            "write `${kind.name.field}` or `${env.field}`",
+            "write `${kind.name.field}` or `${env.field}`"
+            if not _SHELL.fullmatch(whole)
+            else f"write the value, or `{{variable: {whole[2:-1]}}}` where the field takes it",
         )
     return Ref(tuple(keys), dots, whole), match.end()
 
 
+_SHELL = re.compile(r"[$][{][A-Z][A-Z0-9_]*[}]")
+"""As a shell's variable is written."""
 Literal = Callable[[KeyPath], bool]
 """Whether what stands at a path is text for people, never interpolated."""
 

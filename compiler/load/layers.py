@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llmops.compiler.diagnostics.suggest import did_you_mean
+from llmops.compiler.diagnostics.suggest import best, did_you_mean
 from llmops.compiler.load import codes, gate, overrides
 from llmops.compiler.load.conf import ENV, Conf, File
 from llmops.compiler.load.overrides import Read
@@ -92,6 +92,15 @@ class Layers:
         for key in reversed(file.package):
             nested = {key: nested}
         out: dict[str, Any] = {}
+        folder = file.name.partition("/")[0] if "/" in file.name else ""
+        known = any(kind == ENV or kind in self._conf.kinds for kind in nested)
+        meant = None if known or not nested else best(folder, self._conf.kinds)
+        if meant:
+            self._wrong(
+                file, (next(iter(nested)),), codes.UNKNOWN_KIND, f"there is no kind `{gate.cut(folder)}`",
+                f"move the file to the folder `{meant}`", key=True,
+            )
+            return out
         for kind, below in nested.items():
             if kind == ENV:
                 if isinstance(below, dict):

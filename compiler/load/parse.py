@@ -422,6 +422,8 @@ def _syntax(path: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     column = min(mark.column if mark else 0, len(lines[line].rstrip("\r")))
     code = codes.CONTROL if "Unicode character escape" in str(getattr(error, "problem", "")) else codes.SYNTAX
     message, help_ = words.syntax(str(getattr(error, "problem", "") or ""), str(getattr(error, "context", "") or ""))
+    if lines[line][column : column + 1] == "\t":
+        message, help_ = "a tab cannot indent", "indent with spaces"
     return diagnose(code, message, Span(path, line + 1, column + 1, line + 1, column + 2), help=[help_])
 
 

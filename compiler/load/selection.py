@@ -87,7 +87,8 @@ class Walk:
                     read,
                     codes.NOT_FOUND,
                     f"there is no folder `{gate.cut(group)}` in the conf folder",
-                    did_you_mean(group, self._conf.groups()) or "values are written `kind.name.field=value`",
+                    did_you_mean(group, self._conf.groups())
+                    or f"write conf/{gate.cut(group)}/OPTION.yaml to choose from; values are `kind.name.field=value`",
                 )
             else:
                 self.selection.changes.append(read)
@@ -273,6 +274,9 @@ class Walk:
             )
         elif not optional and (key := (name, by.file.path if by.file else "", by.at)) not in self._missing:
             self._missing.add(key)
+            if name in self._conf.misnamed:
+                self.selection.broken_off = True
+                return
             self._break(codes.NOT_FOUND, *self._not_found(name, option, group, by))
 
     def _not_found(self, name: str, option: str, group: str, by: By) -> tuple[str, By, str]:

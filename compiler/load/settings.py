@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.diagnostics.suggest import did_you_mean
+from llmops.compiler.diagnostics.suggest import did_you_mean, nearest
 from llmops.compiler.load import codes, gate
 from llmops.compiler.load.disk import join
 from llmops.compiler.load.overrides import MAX_COUNT, Given
@@ -97,6 +97,8 @@ class _Reader:
         rows = self.value.get("environments")
         if not isinstance(rows, dict) or not rows:
             at: KeyPath = ("environments",) if "environments" in self.value else ()
+            if not at and any("environments" in nearest(key, _KEYS) for key in self.value if key not in _KEYS):
+                return  # it is misspelt, and that is told already
             self.wrong(at, "llmops.yaml names no environment", "write `environments: {dev: []}`")
             return
         if len(rows) > MAX_ENVIRONMENTS:

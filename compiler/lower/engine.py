@@ -210,6 +210,9 @@ def _enable(environment: _Environment, registry: Registry) -> Iterator[Diagnosti
         environment.targets[name] = target
         environment.first[name] = at
         environment.reader.reads.leaves.add(at)
+    for diagnostic in _overridden(project):
+        if registry.get(diagnostic.found or "") is None:
+            yield diagnostic
 
 
 def _named(project: Project) -> Iterator[tuple[str, KeyPath, bool]]:
@@ -228,6 +231,21 @@ def _named(project: Project) -> Iterator[tuple[str, KeyPath, bool]]:
                 yield value, (*base, *path), shape.flag("x-target") == "optional"
         if resource.kind.shape.flag("x-scope") == "target":
             yield resource.address.name, base, False
+
+
+def _overridden(project: Project) -> Iterator[Diagnostic]:
+    """Overrides of what is no target at all: no target reads them, so none can say so."""
+    for address, resource in project.resources.items():
+        for name in () if resource.broken else resource.spec.get("overrides", ()):
+            if name not in built_in():
+                close = nearest(name, built_in())
+                yield locate(codes.TGT005, Finding(
+                    f"there is no target `{name}` to override",
+                    (Label(
+                        (*address.path, "overrides", name), f"did you mean `{close[0]}`?" if close else "", True, True
+                    ),),
+                    help=("`llmops targets` lists them",), found=name, expected=close[0] if close else None,
+                ), project.composed)
 
 
 def _below(spec: Any, path: KeyPath) -> Any:
@@ -251,6 +269,7 @@ def _unknown(name: str, at: KeyPath, project: Project) -> Diagnostic:
         f"there is no target named `{name}`",
         (Label(at, f"did you mean `{close[0]}`?" if close else "", primary=True),),
         notes=(f"targets: {', '.join(built_in())}",), found=name, expected=close[0] if close else None,
+        help=() if close else ("name one of those, or install the package that brings it",),
     ), project.composed)
 
 
@@ -290,13 +309,17 @@ def _emitted(lowering: LoweringRun, found: list[Diagnostic]) -> Iterator[Emitted
             f"{target.name} waits for itself: {' → '.join(cycle.way)}"[:200], (Label(at, "", primary=True),),
         )))
         return
+    refused: list[Diagnostic] = []
     for item in items:
         if isinstance(item, Unsupported):
-            found.append(_at(lowering, codes.TGT002, item.finding(target.name)))
+            refused.append(_at(lowering, codes.TGT002, item.finding(target.name)))
         elif isinstance(item, Finding):
-            found.append(_at(lowering, codes.TGT002, item))
-        else:
-            yield from _emit(lowering, item, patches, found)
+            refused.append(_at(lowering, codes.TGT002, item))
+    found.extend(refused)
+    told = any(one.severity is Severity.ERROR for one in refused)
+    for item in items:
+        if isinstance(item, Artifact):
+            yield from _emit(lowering, item, patches, found, told)
     for name, places in patches.items():
         for place in places:
             close = nearest(name, [a.path.lstrip("/") for a in items if isinstance(a, Artifact)])
@@ -319,8 +342,9 @@ def _patches(lowering: LoweringRun) -> dict[str, list[Node]]:
 
 
 def _emit(
-    lowering: LoweringRun, artifact: Artifact, patches: dict[str, list[Node]], found: list[Diagnostic]
+    lowering: LoweringRun, artifact: Artifact, patches: dict[str, list[Node]], found: list[Diagnostic], told: bool
 ) -> Iterator[Emitted]:
+    """`told`: the target refuses something itself, so what its check says of the artifact would be an echo."""
     target = lowering.target
     name = artifact.path.lstrip("/")
     body = artifact.body if artifact.front is None else artifact.front
@@ -347,7 +371,7 @@ def _emit(
     found.extend(_problem(lowering, problem) for problem in result.problems)
     if result.emitted is None:
         return
-    if target.check is not None and result.emitted.data is not None:
+    if target.check is not None and not told and result.emitted.data is not None:
         at = places[0].path if places else lowering.run.environments[lowering.env].first[target.name]
         for complaint in target.check(artifact.path, result.emitted.data):
             found.append(_at(lowering, codes.TGT006, Finding(

@@ -25,10 +25,14 @@ class Validated:
     findings: tuple[tuple[Code, Finding], ...] = ()
 
 
-def validate(composed: Composed, kinds: Mapping[str, Kind[Any]], options: Options) -> Validated:
-    """`options` gives the JSON Schema of a target's options, or None for a name that is no target."""
+def validate(
+    composed: Composed, kinds: Mapping[str, Kind[Any]], options: Options, targets: tuple[str, ...] = ()
+) -> Validated:
+    """`options` gives the JSON Schema of a target's options, or None for a name that is no target; `targets` are the
+    names that are near to a misspelt one.
+    """
     findings: list[tuple[Code, Finding]] = []
-    resources = {r.address: r for r in check_tree(composed, kinds, options, findings)}
+    resources = {r.address: r for r in check_tree(composed, kinds, options, findings, targets)}
     environment = check_environment(composed, kinds[ENVIRONMENT], findings)
     return Validated(resources, environment, tuple(findings))
 

@@ -100,24 +100,57 @@ def _list(shape: Shape, value: Sequence[Any], path: KeyPath, called: KeyPath) ->
 
 def _map(shape: Shape, value: Mapping[str, Any], path: KeyPath, called: KeyPath) -> Iterator[Problem]:
     meant: set[str] = set()
+    told: set[str] = set()
     unknown = False
+    others: Mapping[str, str] = shape.schema.get("x-instead", {})
     for key, item in value.items():
         bad_name = _bad_name(shape, key)
-        if bad_name is not None and key not in shape.properties:
+        if bad_name is not None and key not in shape.properties and key not in others:
             yield Problem("propertyNames", (*path, key), called, bad_name, key)
             continue
         below = shape.child(key)
-        if below is None:
-            near = nearest(key, [name for name in shape.properties if name not in value])
-            meant.update(near[:1])
+        foreign = below is not None and key in others and not _takes(below, item)
+        if below is None or foreign:
             unknown = True
-            yield Problem("unknown", (*path, key), called, shape, item, near)
+            fields, near, home = _meant(shape, value, path, key)
+            meant.update(fields)
+            cause = others.get(key) or (home and f"below {home}") or key
+            if cause not in told:
+                told.add(cause)
+                yield Problem("unknown", (*path, key), called, shape, item, (near, home))
             continue
         own = key in shape.properties
         yield from explain(below, item, (*path, key), (key,) if own else (*called, key))
     yield from _needed(shape, value, path, called, meant)
     if not unknown:
         yield from _count(shape, value, "Properties", path, called)
+
+
+def _takes(shape: Shape, value: Any) -> bool:
+    return not shape.types or _is(json_type(value), value, shape.types)
+
+
+_NAMED = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)")
+
+
+def _meant(
+    shape: Shape, value: Mapping[str, Any], path: KeyPath, key: str
+) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+    """Of an unknown key: the fields that need not be reported as missing too, the fields of nearly that name, and the
+    open map below which it likely belongs.
+    """
+    if len(path) == 2 and key == path[0] and isinstance(value[key], Mapping):  # `model:` in a file of a model
+        return tuple(shape.properties), (), None
+    if key in shape.schema.get("x-instead", {}):
+        field = _NAMED.match(shape.schema["x-instead"][key])
+        known = field is not None and field[1] in shape.properties
+        return ((field[1],) if field and known else tuple(shape.properties)), (), None
+    near = nearest(key, [name for name in shape.properties if name not in value])
+    if near:
+        return near[:1], near, None
+    homes = (name for name in shape.schema.get("required", ()) if name not in value)
+    home = next((name for name in homes if shape.properties[name].flag("x-open")), None)
+    return ((home,) if home else ()), (), home
 
 
 def _needed(

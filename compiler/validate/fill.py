@@ -5,6 +5,7 @@ All three are one walk, which only enters places below which the schema has some
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,7 +17,7 @@ from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.found import Found
-from llmops.compiler.validate.words import credential
+from llmops.compiler.validate.words import credential, instead, plain
 
 MOST_NAMES = 200
 """Of one open map, so many names are compared with the known ones: a hostile map must not take minutes."""
@@ -28,6 +29,8 @@ class Filled:
 
     defaults: dict[KeyPath, str] = field(default_factory=dict)
     findings: list[Found] = field(default_factory=list)
+    whole: bool = True
+    """Whether the value is all that was written: what is wrong has been taken out of a broken resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class _Plan:
     whole_number: bool
     known: frozenset[str] | None
     typed: Mapping[str, str]
+    shares: bool | str | None
+    some: tuple[str, ...]
 
 
 def fill(shape: Shape, value: Any, base: KeyPath, path: KeyPath, out: Filled) -> Any:
@@ -52,6 +57,10 @@ def fill(shape: Shape, value: Any, base: KeyPath, path: KeyPath, out: Filled) ->
     if isinstance(value, Mapping):
         if plan.known is not None:
             out.findings.extend(_open_map(plan, value, (*base, *path)))
+        if plan.some and out.whole and not any(key in value for key in plan.some):
+            out.findings.append(_none(shape, plan.some, (*base, *path)))
+        if plan.shares:
+            out.findings.extend(_shares(plan.shares, value, (*base, *path)))
         made: dict[str, Any] | None = None
         for key, item in value.items():
             below = plan.below.get(key, plan.rest)
@@ -98,8 +107,11 @@ def _plan(shape: Shape) -> _Plan | None:
         whole_number="integer" in shape.types and "number" not in shape.types,
         known=known,
         typed=schema.get("x-typed", {}),
+        shares=schema.get("x-shares"),
+        some=tuple(schema.get("x-some", ())),
     )
-    idle = not (plan.defaults or below or plan.rest or plan.items or plan.whole_number or known is not None)
+    own = plan.defaults or plan.whole_number or known is not None or plan.shares or plan.some
+    idle = not (own or below or plan.rest or plan.items)
     return None if idle else plan
 
 
@@ -116,16 +128,16 @@ def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[
     looked_at = 0
     for key, item in value.items():
         hidden = isinstance(item, str) and credential(item)
-        plain = key.lstrip("-").replace("-", "_")
-        if plain in plan.typed:
+        flag = key.lstrip("-").replace("-", "_")
+        if flag in plan.typed:
             yield codes.TYPED_IN_OPEN_MAP, Finding(
                 f"`{path[-1]}` holds `{key}`, for which there is a field",
                 (Label((*path, key), "no check reads it here", primary=True, key_only=not hidden),),
-                help=(f"use {plan.typed[plain]} instead",), secret=hidden,
+                help=(instead(plan.typed[flag]),), secret=hidden,
             )
-        elif plain not in plan.known and looked_at < MOST_NAMES:
+        elif flag not in plan.known and looked_at < MOST_NAMES:
             looked_at += 1
-            near = _very_near(plain, plan.known)
+            near = _very_near(flag, plan.known)
             if near is None:
                 continue
             yield codes.NEAR_MISS, Finding(
@@ -134,6 +146,32 @@ def _open_map(plan: _Plan, value: Mapping[str, Any], path: KeyPath) -> Iterator[
                 fixes=(Fix(f"write `{near}`", (Edit((*path, key), near, key_only=True),)),),
                 expected=near, found=key, secret=hidden,
             )
+
+
+def _none(shape: Shape, some: tuple[str, ...], path: KeyPath) -> Found:
+    example = next(iter(shape.schema.get("examples", ())), None)
+    return codes.MISSING_FIELD, Finding(
+        f"`{path[-1]}` has no `{some[0]}`",
+        (Label(path, f"`{some[0]}` is missing", primary=True, key_only=True),),
+        help=(f"for example `{plain(example)}`",) if example else (), expected=some[0],
+    )
+
+
+def _shares(field_: bool | str, value: Mapping[str, Any], path: KeyPath) -> Iterator[Found]:
+    """Shares of one whole: what is more than all of it was a slip."""
+    parts: dict[KeyPath, Any] = {}
+    for key, item in value.items():
+        at, share = ((*path, key), item) if field_ is True else ((*path, key, field_), item.get(field_))
+        if isinstance(share, (int, float)) and not isinstance(share, bool):
+            parts[at] = share
+    total = math.fsum(parts.values())
+    if total > 1 + 1e-9:
+        *others, last = parts
+        yield codes.OUT_OF_RANGE, Finding(
+            f"`{path[-1]}` gives away {total:g} of 1",
+            (Label(last, "more than is left", primary=True), *(Label(at, plain(parts[at])) for at in others)),
+            help=("make the shares at most 1 together",), expected="at most 1", found=f"{total:g}",
+        )
 
 
 def _word(shape: Shape, plan: _Plan, value: str, path: KeyPath) -> Iterator[Found]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from llmops.compiler.model.finding import Code, Finding, Fix, Label
 from llmops.compiler.model.keys import KeyPath
@@ -22,6 +23,8 @@ class Whole:
 
     path: KeyPath
     shape: Shape
+    tree: Mapping[str, Any] = field(default_factory=dict)
+    """All that the environment selects, for what a reference was likely meant to be."""
 
 
 def found_at(

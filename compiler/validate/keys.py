@@ -13,38 +13,73 @@ from llmops.compiler.model.kinds import Shape
 from llmops.compiler.validate import codes
 from llmops.compiler.validate.explain import Problem, regex
 from llmops.compiler.validate.found import FEW, Found, Whole, found_at
-from llmops.compiler.validate.words import either, hint, name, plain
+from llmops.compiler.validate.words import either, hint, instead, name, plain
 
 
 def unknown(problem: Problem, whole: Whole) -> Found:
     key = str(problem.path[-1])
-    near: tuple[str, ...] = problem.about
-    fields = tuple(problem.shape.properties)
+    near: tuple[str, ...]
+    near, home = problem.about
+    shape = problem.shape
     here = _generic(problem, whole)
     elsewhere = [place for place in _places(whole.shape).get(key, ()) if place != here]
     label = "no such field"
     fixes: tuple[Fix, ...] = ()
-    if elsewhere and not (near and near[0] == key):
+    cures: list[str | None]
+    if problem.path == (*whole.path, key) and key == whole.path[0] and isinstance(problem.value, Mapping):
+        cures = [f"a file of conf/{key}/ is the {key} itself: write its fields without `{key}:` above them"]
+    elif key in shape.schema.get("x-instead", {}):
+        cures = [instead(shape.schema["x-instead"][key])]
+    elif home is not None:
+        cures = [f"write it below `{home}`: `{home}: {{{key}: …}}`"]
+    elif elsewhere and not (near and near[0] == key):
         owners = (f"`{place}`" if place else name(whole.path) for place in elsewhere[:2])
-        cures: list[str | None] = [f"`{key}` is a field of {either(owners)}"]
+        cures = [f"`{key}` is a field of {either(owners)}"]
+    elif key.replace("-", "_") in _flags(whole.shape):
+        cures = [_flags(whole.shape)[key.replace("-", "_")]]
     elif near:
         label = did_you_mean(key, near) or label
-        cures = [_fields(fields) if len(fields) <= FEW else None]
+        cures = [_fields(shape) if len(shape.properties) <= FEW else None]
         if len(near) == 1:
             fixes = (Fix(f"write `{near[0]}`", (Edit(problem.path, near[0], key_only=True),)),)
     else:
-        cures = [_fields(fields)]
+        cures = [_fields(shape)]
     return found_at(
         codes.UNKNOWN_FIELD, problem, f"{name(problem.called)} has no field `{key}`", label, *cures, key_only=True,
         fixes=fixes,
     )
 
 
-def _fields(fields: tuple[str, ...]) -> str:
-    return f"its fields: {listed(fields)}" if fields else "it has no fields of its own: write `{}`"
+_EVERYWHERE = ("description", "owner", "labels", "overrides")
+
+
+def _fields(shape: Shape) -> str:
+    """The fields as the schema has them: the most important ones stand first there."""
+    fields = list(shape.properties)
+    if len(fields) > FEW:
+        fields = [key for key in fields if key not in _EVERYWHERE]
+    if not fields:
+        return "it has no fields of its own: write `{}`"
+    more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
+    return f"its fields: {', '.join(f'`{key}`' for key in fields[:MOST_FIELDS])}{more}"
+
+
+@cache
+def _flags(shape: Shape) -> Mapping[str, str]:
+    """Where a name of one of the resource's open maps belongs, by that name: below the map, or in a field."""
+    found: dict[str, str] = {}
+    for key, below in shape.properties.items():
+        if not below.flag("x-open"):
+            continue
+        for word in below.schema.get("x-known", ()):
+            found.setdefault(word, f"write it below `{key}`: `{key}: {{{word}: …}}`")
+        for word, words in below.schema.get("x-typed", {}).items():
+            found[word] = instead(words)
+    return found
 
 
 DEPTH = 4
+MOST_FIELDS = 14
 
 
 @cache
@@ -144,8 +179,8 @@ def bad_entry_name(problem: Problem, whole: Whole) -> Found:
     return bad_name(key, problem.path, problem.shape)
 
 
-def bad_name(key: str, path: KeyPath, shape: Shape) -> Found:
-    """A key that is no name: of an entry, or of a resource."""
+def bad_name(key: str, path: KeyPath, shape: Shape, resource: bool = False) -> Found:
+    """A key that is no name: of an entry, or of a resource, which is called as its file is."""
     short, more = hint(shape)
     long = shape.schema.get("maxLength")
     if long is not None and len(key) > long:
@@ -153,9 +188,12 @@ def bad_name(key: str, path: KeyPath, shape: Shape) -> Found:
     else:
         message, label = f"`{key}` cannot be a name here", f"not {short}"
     better = as_name(key, shape)
+    cure = f"write `{better}`" if better else None
+    if resource:
+        cure = f"rename its file: conf/{path[0]}/{better or 'NAME'}.yaml"
     return codes.BAD_NAME, Finding(
         message, (Label(path, label, primary=True, key_only=True),),
-        help=tuple(line for line in (f"write `{better}`" if better else None, more) if line), expected=short, found=key,
+        help=tuple(line for line in (cure, more) if line), expected=short, found=key,
     )
 
 

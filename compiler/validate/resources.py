@@ -32,7 +32,8 @@ __all__ = ["ENVIRONMENT", "Options", "check_environment", "check_tree"]
 
 
 def check_tree(
-    composed: Composed, kinds: Mapping[str, Kind[Any]], options: Options, findings: list[Found]
+    composed: Composed, kinds: Mapping[str, Kind[Any]], options: Options, findings: list[Found],
+    targets: tuple[str, ...] = (),
 ) -> Iterator[Resource]:
     names = Shape(lookup("common.json#/$defs/name"), "", lookup)
     for root, group in composed.tree.items():
@@ -49,16 +50,16 @@ def check_tree(
         for name, spec in group.items():
             address = Address(root, name)
             if next(explain(named, name, (), ()), None) is not None:
-                findings.append(bad_name(name, address.path, named))
+                findings.append(bad_name(name, address.path, named, resource=True))
             elif address in composed.broken:
                 yield Resource(address, kind, spec if isinstance(spec, Mapping) else {}, broken=True)
             elif root == TARGET:
                 own = _target_kind(kind, name, options)
                 if own is None:
-                    findings.append(_unknown_target(address))
-                yield check(Resource(address, own or kind, spec), findings)
+                    findings.append(_unknown_target(address, targets))
+                yield check(Resource(address, own or kind, spec), findings, tree=composed.tree)
             else:
-                yield check(Resource(address, kind, spec), findings)
+                yield check(Resource(address, kind, spec), findings, tree=composed.tree)
 
 
 @cache
@@ -74,7 +75,8 @@ def check_environment(composed: Composed, kind: Kind[Any], findings: list[Found]
 
 
 def check(
-    resource: Resource, findings: list[Found], path: KeyPath | None = None, called: KeyPath | None = None
+    resource: Resource, findings: list[Found], path: KeyPath | None = None, called: KeyPath | None = None,
+    tree: Mapping[str, Any] | None = None,
 ) -> Resource:
     """The resource with its defaults; or, with what is well-typed of it, broken."""
     path = resource.address.path if path is None else path
@@ -92,12 +94,12 @@ def check(
         problems.append(problem)
         if len(problems) == MOST_PROBLEMS:
             break
-    whole = Whole(path, kind.shape)
+    whole = Whole(path, kind.shape, tree or {})
     findings.extend(finding(problem, whole) for problem in problems)
     if not problems:
         findings.extend(unexplained((*path, *at), words) for at, words in validator.complaints(spec))
     sound = _sound(spec, problems, len(path))
-    out = Filled()
+    out = Filled(whole=False)
     fill(kind.shape, sound, path, (), out)
     findings.extend(out.findings)
     return Resource(resource.address, kind, sound, broken=True)
@@ -168,10 +170,10 @@ def _unknown_kind(root: str, kinds: Mapping[str, Kind[Any]]) -> Found:
     )
 
 
-def _unknown_target(address: Address) -> Found:
+def _unknown_target(address: Address, targets: tuple[str, ...]) -> Found:
     return codes.OPTIONS_WITHOUT_TARGET, Finding(
         f"there is no target `{address.name}`",
-        (Label(address.path, "no target reads these options", primary=True, key_only=True),),
+        (Label(address.path, did_you_mean(address.name, targets) or "no target reads these options", True, True),),
         help=("`llmops targets` lists them",), found=address.name,
     )
 

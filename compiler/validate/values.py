@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmops.compiler.diagnostics.suggest import did_you_mean, listed, nearest
@@ -13,7 +14,20 @@ from llmops.compiler.validate import codes
 from llmops.compiler.validate.explain import Problem, regex
 from llmops.compiler.validate.found import Found, Whole, found_at
 from llmops.compiler.validate.keys import and_list, as_name
-from llmops.compiler.validate.words import hint, limits, name, plain, quoted, reference, this_is, what_it_takes
+from llmops.compiler.validate.words import (
+    credential,
+    either,
+    hint,
+    instead,
+    limits,
+    name,
+    plain,
+    quoted,
+    reference,
+    this_is,
+    what_it_takes,
+)
+from llmops.schemas import ENVIRONMENT
 
 
 def wrong_type(problem: Problem, whole: Whole) -> Found:
@@ -34,6 +48,9 @@ def wrong_type(problem: Problem, whole: Whole) -> Found:
 def _cure(value: Any, shape: Shape) -> str | None:
     """What was likely meant."""
     kind, types = json_type(value), shape.types
+    others = shape.schema.get("x-instead", {})
+    if kind == "string" and value in others:
+        return instead(others[value])
     allowed = [word for branch in shape.branches or (shape,) for word in branch.schema.get("enum", ())]
     if len(allowed) > 4:
         return f"it takes {listed(allowed, 20)}"
@@ -41,20 +58,43 @@ def _cure(value: Any, shape: Shape) -> str | None:
         return _as_number(value, shape)
     if kind == "string" and "boolean" in types and value.lower() in ("yes", "no", "on", "off", "true", "false"):
         return f"write `{'true' if value.lower() in ('yes', 'on', 'true') else 'false'}`"
-    if kind in ("integer", "number") and "string" in types:
+    if kind == "number" and "integer" in types:
+        low = math.floor(value)
+        return f"write `{low}` or `{low + 1}`" if value > 1 else "it is a count, not a share: write a whole number"
+    if kind in ("integer", "number") and "string" in types and not allowed:
         if "duration" in what_it_takes(shape):
             return f"write `{plain(value)}s` if seconds are meant, `{plain(value)}m` if minutes are"
         if "size" in what_it_takes(shape):
             return f"write `{plain(value)}GiB` if GiB are meant"
         return "put it in quotes, as it stands"
-    if kind == "boolean" and "string" in types:
+    if kind == "boolean" and "string" in types and not allowed:
         return "put it in quotes, if it is meant as a text"
-    if "array" in types and kind != "object":
+    if kind == "object" and "array" in types:
+        return "begin an item with `-` for each"
+    if "array" in types and _may_be_item(value, shape):
         return f"write it as a list: `[{plain(value)}]`" if quoted(str(value), shape) else "write it as a list"
-    if kind == "array" and "object" in types and not shape.properties:
-        return "give each item a name and write a map: `name: …`"
-    example = next(iter(shape.schema.get("examples", ())), None)
-    return f"for example `{plain(example)}`" if example is not None and "object" in types else None
+    if not types & {"object", "array"}:
+        return None
+    example = _example(shape, "object" if "object" in types else "array")
+    named = kind == "array" and "object" in types and not shape.properties
+    if named and example:
+        return f"give each item a name and write a map, for example `{example}`"
+    if example is None and shape.properties:
+        return f"a map with {either(f'`{key}`' for key in shape.properties)}"
+    return f"for example `{example}`" if example else None
+
+
+def _may_be_item(value: Any, shape: Shape) -> bool:
+    kind = json_type(value)
+    for branch in shape.branches or (shape,):
+        if branch.items is not None and kind in branch.items.types and kind != "array":
+            return True
+    return False
+
+
+def _example(shape: Shape, kind: str) -> str | None:
+    examples = [example for example in shape.schema.get("examples", ()) if json_type(example) == kind]
+    return plain(examples[0]) if examples else None
 
 
 def _as_number(text: str, shape: Shape) -> str | None:
@@ -71,6 +111,15 @@ def _as_number(text: str, shape: Shape) -> str | None:
     percent = re.fullmatch(r"([0-9]+([.][0-9]+)?) ?%", text)
     if percent and shape.schema.get("maximum") == 1:
         return f"write `{float(percent[1]) / 100:g}`"
+    if percent and "integer" in shape.types:
+        return "it is a count, not a share: write a whole number"
+    if percent:
+        return f"write `{float(percent[1]) / 100:g}` if a share is meant"
+    thousandths = re.fullmatch(r"([0-9]+)m", text)
+    if thousandths and shape.flag("x-unit") == "cores":
+        return f"write `{int(thousandths[1]) / 1000:g}`"
+    if re.fullmatch(r"-?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+", text):
+        return f"write it without quotes: `{float(text):g}`"
     return None
 
 
@@ -86,16 +135,22 @@ def out_of_range(problem: Problem, whole: Whole) -> Found:
 def not_one_of(problem: Problem, whole: Whole) -> Found:
     allowed = [str(value) for value in problem.shape.schema["enum"]]
     near = nearest(str(problem.value), allowed)
-    label = did_you_mean(str(problem.value), allowed) or this_is(problem.value, problem.shape)
+    word = str(problem.value)
+    other = problem.shape.schema.get("x-instead", {}).get(word)
+    near = () if other else near
+    label = (None if other else did_you_mean(word, allowed)) or this_is(problem.value, problem.shape)
     fixes = (Fix(f"write `{near[0]}`", (Edit(problem.path, near[0]),)),) if len(near) == 1 else ()
     wanted = what_it_takes(problem.about[0])
+    cure: str | None
     if len(allowed) <= 4 and len(wanted) < 60:
         message, cure = f"{name(problem.called)} must be {wanted}", _map_example(problem.about[0])
     else:
-        message = f"{name(problem.called)} has a value that it does not take"
+        shown = quoted(word, problem.shape) if len(word) <= 40 else None
+        message = f"{name(problem.called)} {f'cannot be {shown}' if shown else 'has a value that it does not take'}"
         cure = f"it takes {listed(allowed, 20)}"
     return found_at(
-        codes.NOT_ONE_OF, problem, message, label, cure, expected=" | ".join(allowed), fixes=fixes
+        codes.NOT_ONE_OF, problem, message, label, other and instead(other), cure, expected=" | ".join(allowed),
+        fixes=fixes,
     )
 
 
@@ -112,18 +167,45 @@ def wrong_format(problem: Problem, whole: Whole) -> Found:
         kind, dot, rest = value.partition(".")
         wanted = reference(shape)
         cure = f"write `{rest}`, without `{kind}.`" if dot and kind in shape.ref.kinds else None
-        better = as_name(value, shape) if cure is None and quoted(value, shape) else None
-        if "secret" in shape.ref.kinds:
+        if cure is None and "secret" in shape.ref.kinds:
             cure = "name a secret, such as `secret: openai`; where it lives stands in conf/secret/openai.yaml"
         return found_at(
             codes.WRONG_FORMAT, problem, f"{name(problem.called)} must be {wanted}", this_is(value, shape),
-            cure or (f"did you mean `{better}`?" if better else None), expected=wanted,
+            *([cure] if cure else _meant(value, shape, whole)), expected=wanted,
         )
     short, more = hint(shape)
     return found_at(
         codes.WRONG_FORMAT, problem, f"{name(problem.called)} must be {short}", this_is(value, shape),
         _spelt(value, shape), more, expected=short,
     )
+
+
+def _meant(value: str, shape: Shape, whole: Whole) -> Iterator[str]:
+    """The resource or entry that is called nearly so, or that holds this very text: a model's id, an accelerator."""
+    assert shape.ref is not None
+    if shape.ref.own:
+        return
+    better = as_name(value, shape)
+    for kind in shape.ref.kinds:
+        there = whole.tree.get(kind)
+        if shape.ref.entry and isinstance(there, Mapping) and kind == ENVIRONMENT:
+            there = there.get(shape.ref.entry)
+        there = there if isinstance(there, Mapping) else {}
+        holds = next((key for key, spec in there.items() if value in _texts(spec)), None)
+        if better in there or holds:
+            yield f"did you mean `{better if better in there else holds}`?"
+            return
+        if there:
+            yield f"name one of these: {listed(map(str, there), 8)}"
+    if shape.ref.entry is None:
+        yield f"a {shape.ref.kinds[0]} is called as its file is: conf/{shape.ref.kinds[0]}/NAME.yaml"
+
+
+def _texts(spec: Any) -> list[str]:
+    """The texts of a resource, and one level below."""
+    values = list(spec.values()) if isinstance(spec, Mapping) else []
+    values += [below for item in values if isinstance(item, Mapping) for below in item.values()]
+    return [text for text in values if isinstance(text, str)]
 
 
 _UNITS = {
@@ -141,8 +223,29 @@ def _spelt(text: str, shape: Shape) -> str | None:
         for candidate in (word, _UNITS.get(word), _UNITS.get(word.rstrip("s"))):
             if candidate and pattern.search(f"{amount[1]}{candidate}"):
                 return f"write `{amount[1]}{candidate}`"
+    percent = re.fullmatch(r"([0-9]+([.][0-9]+)?) ?%", text)
+    if percent:
+        return f"write `{float(percent[1]) / 100:g}`"
+    if amount:
+        return None
+    if not credential(text):
+        for candidate in _candidates(text):
+            if candidate != text and pattern.search(candidate):
+                return f"write `{candidate}`"
     better = as_name(text, shape) if "maxLength" in shape.schema else None
-    return f"write `{better}`" if better and not amount else None
+    return f"write `{better}`" if better else None
+
+
+def _candidates(text: str) -> Iterator[str]:
+    """The same without what does not belong to it, or with what is missing: `$NAME`, a page's address, a path."""
+    yield text.strip().removeprefix("$").strip("{}")
+    if "://" in text:
+        yield text.partition("://")[2].partition("/")[2].strip("/")
+    else:
+        yield text.partition("@")[0]
+        if "." in text.partition("/")[0] and " " not in text:
+            yield f"https://{text}"
+        yield f"/{text}"
 
 
 def too_long(problem: Problem, whole: Whole) -> Found:
@@ -163,6 +266,7 @@ def duplicate(problem: Problem, whole: Whole) -> Found:
     shown = quoted(str(problem.value)) if not isinstance(problem.value, (Mapping, list)) else None
     return found_at(
         codes.DUPLICATE_ITEM, problem, f"{name(problem.called)} holds {shown or 'the same item'} twice", "again here",
+        "take one of them away",
         more=(Label(problem.about[0], "first here"),),
     )
 

@@ -15,6 +15,7 @@ _TYPES = {
     "array": "a list", "object": "a map",
 }
 _CREDENTIAL = re.compile(r"[A-Za-z0-9]{20,}")
+_SECRETS_NAME = re.compile(r"secret[.][a-z][a-z0-9_]{0,39}")
 _KEY_PREFIX = re.compile(r"(sk|pk|rk|ghp|gho|github_pat|glpat|hf|xox[a-z]|AKIA|AIza|ya29|eyJ)[-_A-Za-z0-9]{6,}")
 
 
@@ -53,8 +54,16 @@ def reference(shape: Shape) -> str:
     ref = shape.ref
     assert ref is not None
     if ref.entry is not None:
-        return f"the name of an entry of `{ref.entry}`"
+        owner = "" if ref.own else f"{ref.kinds[0]}."
+        return f"the name of an entry of `{owner}{ref.entry}`"
     return f"the name of {either(article(kind) for kind in ref.kinds)}"
+
+
+def instead(words: str) -> str:
+    """The cure for a word that others use: a field or value, or a sentence."""
+    if not words.startswith("`"):
+        return words
+    return f"use {words} instead" if words.endswith("`") else f"use {words}"
 
 
 def article(noun: str) -> str:
@@ -84,7 +93,8 @@ def this_is(value: Any, shape: Shape | None = None) -> str:
 
 def quoted(value: str, shape: Shape | None = None) -> str | None:
     """A text in quotes, cut short; None where it may be a credential."""
-    if (shape is not None and shape.ref is not None and "secret" in shape.ref.kinds) or credential(value):
+    secret = shape is not None and shape.ref is not None and "secret" in shape.ref.kinds
+    if (secret and not _SECRETS_NAME.fullmatch(value)) or credential(value):
         return None
     return json.dumps(value if len(value) <= 40 else f"{value[:39]}…", ensure_ascii=False)
 

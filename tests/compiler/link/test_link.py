@@ -46,7 +46,7 @@ CASES: dict[str, tuple[dict[str, str], Found]] = {
     ),
     "an entry that is not there": (
         {"conf/gateway/main.yaml": "engine: litellm\nroutes: {answerer: {fallbacks: {any: [backup]}}}\n"},
-        [("REF002", "conf/gateway/main.yaml", 2, 39, "`gateway.main` has no entry named `backup`")],
+        [("REF002", "conf/gateway/main.yaml", 2, 39, "`routes` of `gateway.main` has no `backup`")],
     ),
     "a missing file": (
         {"conf/prompt/answer.yaml": "files: {system: prompts/a.md}\nvariables: {}\n"},

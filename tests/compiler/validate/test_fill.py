@@ -122,7 +122,7 @@ def test_a_targets_own_options() -> None:
     assert set(resource.kind.shape.properties) == {"description", "owner", "labels", "overrides", "level", "wait"}
     assert rows(run("target: {litellm: {levl: high, wait: 3}}", options)) == [
         ("SCH001", "target.litellm.levl", "`target.litellm` has no field `levl`",
-         ("its fields: `description`, `labels`, `level`, `overrides`, `owner`, `wait`",)),
+         ("its fields: `description`, `owner`, `labels`, `overrides`, `level`, `wait`",)),
         ("SCH003", "target.litellm.wait", "`wait` must be a duration such as `30s`",
          ("write `3s` if seconds are meant, `3m` if minutes are",)),
     ]

@@ -37,12 +37,12 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "few fields are listed": (
         "model: {answerer: {provider: openai, id: a, via: {gatway: main}}}",
         [("SCH001", "model.answerer.via.gatway", "`via` has no field `gatway`",
-          ("its fields: `deployment`, `gateway`, `route`",))],
+          ("its fields: `gateway`, `route`, `deployment`",))],
     ),
     "a field of an item": (
         "eval: {q: {runner: promptfoo, subject: {model: a}, rows: [{vars: {}, asert: []}]}}",
         [("SCH001", "eval.q.rows[0].asert", "`rows[0]` has no field `asert`",
-          ("its fields: `assert`, `description`, `metadata`, `vars`",))],
+          ("its fields: `vars`, `assert`, `description`, `metadata`",))],
     ),
     "a field of the environment": (
         "env: {platfrm: kubernetes}",
@@ -109,7 +109,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "a list for a named map": (
         "gateway: {main: {engine: litellm, routes: [answerer]}}",
         [("SCH003", "gateway.main.routes", "`routes` must be a map",
-          ("give each item a name and write a map: `name: …`",))],
+          ("give each item a name and write a map, for example `{answerer: {}, backup: {model: answerer_backup}}`",))],
     ),
     "an entry without a value": (
         "gateway: {main: {engine: litellm, routes: {answerer: null}}}",
@@ -124,7 +124,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "none of the alternatives": (
         "eval: {q: {runner: promptfoo, subject: {model: a}, rows: 5}}",
         [("SCH003", "eval.q.rows", "`rows` must be a list or a map",
-          ("write it as a list: `[5]`",))],
+          ("for example `{dataset: questions, split: test}`",))],
     ),
     "a kind that holds no resources": (
         "model: [answerer]",
@@ -160,7 +160,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     ),
     "one of many": (
         "model: {answerer: {provider: openai, id: a, task: talk}}",
-        [("SCH005", "model.answerer.task", "`task` has a value that it does not take",
+        [("SCH005", "model.answerer.task", '`task` cannot be "talk"',
           ("it takes `chat`, `embedding`, `image`, `moderation`, `rerank`, `speech`, `transcription`",))],
     ),
     # --- SCH006 wrong-format
@@ -185,7 +185,8 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     ),
     "a reference in capitals": (
         "eval: {q: {runner: promptfoo, subject: {model: a}, judge: GPT-4}}",
-        [("SCH006", "eval.q.judge", "`judge` must be the name of a model", ("did you mean `gpt_4`?",))],
+        [("SCH006", "eval.q.judge", "`judge` must be the name of a model",
+          ("a model is called as its file is: conf/model/NAME.yaml",))],
     ),
     "a secret's value": (
         "gateway: {main: {engine: litellm, routes: {a: {}}, secret: sk-A1b2C3d4E5f6G7h8}}",
@@ -216,7 +217,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     # --- SCH008 duplicate-item
     "a name twice": (
         "pipeline: {p: {engine: github-actions, triggers: {push: {}}, stages: {s: {eval: [q, r, q]}}}}",
-        [("SCH008", "pipeline.p.stages.s.eval[2]", '`eval` holds "q" twice', ())],
+        [("SCH008", "pipeline.p.stages.s.eval[2]", '`eval` holds "q" twice', ("take one of them away",))],
     ),
     # --- SCH009 wrong-count
     "an empty list": (
@@ -243,11 +244,12 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     ),
     "a resource's name": (
         "model: {GPT4: {provider: openai, id: a}}",
-        [("SCH010", "model.GPT4", "`GPT4` cannot be a name here", ("write `gpt4`", NAMES))],
+        [("SCH010", "model.GPT4", "`GPT4` cannot be a name here", ("rename its file: conf/model/gpt4.yaml", NAMES))],
     ),
     "a long name": (
         f"model: {{{'a' * 41}: {{provider: openai, id: a}}}}",
-        [("SCH010", f"model.{'a' * 41}", "`aaaaaaaaaaaaaaaaaaaa…` is too long for a name", (NAMES,))],
+        [("SCH010", f"model.{'a' * 41}", "`aaaaaaaaaaaaaaaaaaaa…` is too long for a name",
+          ("rename its file: conf/model/NAME.yaml", NAMES))],
     ),
     # --- SCH011 unknown-kind
     "a misspelt kind": (
@@ -266,7 +268,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "a key among the parameters": (
         "model: {answerer: {provider: openai, id: a, params: {api_base: 'http://x'}}}",
         [("SCH012", "model.answerer.params.api_base", "`params` holds `api_base`, for which there is a field",
-          ("use `endpoint.url` of the model instead",))],
+          ("use `endpoint.url` of the model",))],
     ),
     # --- SCH013 near-miss
     "a misspelt parameter": (
