@@ -41,10 +41,21 @@ def trained(model: View[Any], read: Callable[[View[Any]], Sourced[T] | None]) ->
     """What is read of the base of a fine-tuned model; None where the model is no such one."""
     tuning = model.ref("weights", "finetune")
     base = tuning.ref("base") if tuning is not None else None
-    found = read(base) if base is not None and tuning is not None else None
+    found = read(base) if base is not None and not _circular(model) else None
     if found is None or tuning is None:
         return None
     return found.because(tuning.ref_name("base"), model.ref_name("weights", "finetune"))
+
+
+def _circular(model: View[Any]) -> bool:
+    """Whether it is made, over some fine-tunings, of itself or of one that is: a cycle, which is reported as such."""
+    seen = {model.address}
+    while (tuning := model.ref("weights", "finetune")) is not None and (base := tuning.ref("base")) is not None:
+        if base.address in seen:
+            return True
+        seen.add(base.address)
+        model = base
+    return False
 
 
 def context_tokens(facts: Facts, model: View[Any]) -> Sourced[int] | None:

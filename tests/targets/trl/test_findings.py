@@ -59,7 +59,7 @@ def test_a_misspelt_setting_is_an_error_at_its_key_with_the_nearest_one() -> Non
     ("tuning", "message"),
     [
         ("method: sft\nparams: {lr_scheduler: cosin}\n", "`trl sft` knows no lr_scheduler_type `cosin`"),
-        ("method: sft\nparams: {epochs: many}\n", "`epochs` of `trl sft` is a number"),
+        ("method: sft\nparams: {weight_decay: small}\n", "`weight_decay` of `trl sft` is a number"),
         ("method: sft\nparams: {epochs: 1, num_train_epochs: 2}\n", "`num_train_epochs` is said twice"),
         ("method: sft\nparams: {beta: 0.1}\n", "`trl sft` has no setting `beta`"),
         ("method: sft\nparams: {precision: int4}\n", "TRL computes in no `int4`"),
@@ -111,6 +111,11 @@ def test_it_is_trained_with_the_template_that_is_served() -> None:
     assert written(found)["chat_template_path"] == "chat.jinja"
     odd = project("method: sft\n", base=BASE + "chat_template: chat.txt\n", **{"chat.txt": "{{ messages }}"})
     assert [text for _, text, _ in said(odd)] == ["TRL takes this file for a tokenizer"]
+
+
+def test_a_model_that_is_made_of_itself_is_a_cycle() -> None:
+    found = project("method: sft\n", base="weights: {finetune: tone}\n")
+    assert [d.code for d in found.diagnostics if d.severity == "error"] == ["REF003"]
 
 
 def test_a_file_of_markdown_is_no_data() -> None:
