@@ -49,6 +49,13 @@ class Subject:
         return tuple(layer for layer in (self.prompt, self.step, self.node) if layer is not None)
 
     @property
+    def prompted(self) -> Sourced[str] | None:
+        """The reference to its prompt: its own, or that of the flow's one step."""
+        flow = self.node.ref_name("flow") if self.step is not None else None
+        return self.node.ref_name("prompt") if flow is None or self.step is None else flow.because(
+            self.step.ref_name("prompt"))
+
+    @property
     def passages(self) -> Sourced[str] | None:
         """Where its reply holds what was retrieved."""
         if self.app is not None:
@@ -167,7 +174,10 @@ def _asking(
     call = called(lowering, route(lowering.reader, step.model, step.node), at, consumer)
     if isinstance(call, Finding):
         return call
-    return Subject(node, name, step.prompt, step.model, call, named=node.ref_name("flow"), step=step.node)
+    named = node.ref_name("flow")
+    if named is not None:
+        named = named.because(step.node.ref_name("model"))
+    return Subject(node, name, step.prompt, step.model, call, named=named, step=step.node)
 
 
 def called(lowering: Lowering, way: Route, at: KeyPath, consumer: str) -> Call | Finding:

@@ -75,7 +75,7 @@ def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address | Sourced[Ad
     for subject in tried:
         for field, view in (("prompt", subject.prompt), ("model", subject.model)):
             if view is not None:
-                named = subject.node.ref_name(field) or subject.named
+                named = subject.prompted if field == "prompt" else subject.named
                 found[view.address] = merge(found.get(view.address, ()), named.sources if named is not None else ())
     return (eval_.address, *(Sourced(address, why, raw=True) for address, why in found.items()))
 
@@ -90,7 +90,8 @@ def _spec(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any]:
         out["metrics"] = {name: metric for name, (metric, _) in metrics.items()}
         out["judged"] = list(dict.fromkeys(metric.value for metric, counts in metrics.values() if counts))
     out["subjects"] = [
-        {"label": _plain(one.label) or literal(eval_.address.name), "model": model(work, one)} for one in tried
+        {"label": _plain(one.label) or literal(eval_.address.name), "model": _because(model(work, one), one.named)}
+        for one in tried
     ]
     for field in ("concurrency", "seed"):
         number = eval_.maybe_integer(field)
@@ -105,6 +106,11 @@ def _spec(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any]:
     out["gate"] = _raw(judging.rules(work.lowering, eval_, tried))
     out["gate"].pop("budget", None)
     return out
+
+
+def _because(made: Any, named: Sourced[str] | None) -> Any:
+    """What stands there because of a reference, all of it."""
+    return made if named is None else Sourced(made, named.sources, raw=True)
 
 
 def _plain(text: Sourced[str] | None) -> Sourced[str] | None:

@@ -141,7 +141,8 @@ def _recall(work: Work, node: Node, written: Sourced[str]) -> Iterator[tuple[str
     yield "type", written.express(lambda t: "not-javascript" if t.startswith("not-") else "javascript")
     yield "value", Sourced(RECALL, written.sources, raw=True)
     least = node.maybe_number("threshold")
-    yield "config", {"column": work.text(node.text("column")), "least": literal(1) if least is None else least}
+    limit = literal(1) if least is None else least
+    yield "config", Sourced({"column": work.text(node.text("column")), "least": limit}, written.sources, raw=True)
     weight = node.maybe_number("weight")
     if weight is not None:
         yield "weight", weight

@@ -79,7 +79,7 @@ def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address | Sourced[Ad
         for field, view in (("prompt", subject.prompt), ("model", subject.model)):
             if view is None:
                 continue
-            named = subject.node.ref_name(field) or subject.named
+            named = subject.prompted if field == "prompt" else subject.named
             found[view.address] = merge(found.get(view.address, ()), named.sources if named is not None else ())
     return (eval_.address, *(Sourced(address, why, raw=True) for address, why in found.items()))
 

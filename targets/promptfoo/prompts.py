@@ -57,7 +57,7 @@ def use(work: Work, subject: Subject) -> Use:
         return Use(literal("request"), raw=REQUEST)
     if subject.prompt is None or subject.model is None:
         return Use(literal("prompt"), raw=PLAIN)
-    named = subject.node.ref_name("prompt") or subject.named
+    named = subject.prompted
     assert named is not None
     name, why, model = subject.prompt.address.name, named.sources, None
     if subject.variant is not None:

@@ -59,7 +59,9 @@ def called(
         config["apiBaseUrl"] = environment(call.url_variable)
     elif call.url is not None and (prefix in (CHAT, EMBEDDING, AZURE) or model.has("endpoint", "url")):
         config["apiBaseUrl"] = work.text(call.url) if not call.url.raw else call.url
-    config.update(_key(work, call, model, prefix))
+    why_key = named.sources if named is not None else ()
+    keyed = _key(work, call, model, prefix)
+    config.update({name: v if isinstance(v, Sourced) else Sourced(v, why_key, raw=True) for name, v in keyed.items()})
     version = model.maybe_text("endpoint", "api_version")
     if prefix == AZURE and version is not None:
         config["apiVersion"] = work.text(version)
