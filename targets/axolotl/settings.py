@@ -214,4 +214,5 @@ def output(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
 
 
 def folder(lowering: Lowering, tuning: View[Any]) -> Sourced[str]:
-    return training.folder(lowering, tuning) or literal(training.beside(lowering, tuning, "local"))
+    local = training.beside(lowering, tuning, "local")
+    return training.folder(lowering, tuning) or literal(local).because(tuning.get("output", "uri"))

@@ -195,7 +195,8 @@ def merges(tuning: View[Any]) -> bool:
 
 
 def made(lowering: Lowering, tuning: View[Any]) -> Sourced[str]:
-    return training.folder(lowering, tuning) or literal(training.beside(lowering, tuning, "local"))
+    local = training.beside(lowering, tuning, "local")
+    return training.folder(lowering, tuning) or literal(local).because(tuning.get("output", "uri"))
 
 
 def adapter_folder(lowering: Lowering, tuning: View[Any]) -> Sourced[str]:

@@ -34,7 +34,10 @@ def task(lowering: Lowering, tuning: View[Any], near: str | None) -> Task | None
         recipes = f"{folder}/{name}.rows.json"
         steps.append(_words("python", f"{shared}/rows.py", recipes))
         inputs += [recipes, f"{shared}/rows.py"]
-    steps.append((*_words("trl", command, "--config", config), *_launch(lowering, tuning)))
+    method = tuning.text("method")
+    named = literal(config).because(method)
+    train = (literal("trl"), literal(command).because(method), literal("--config"), named)
+    steps.append((*train, *_launch(lowering, tuning)))
     into = training.folder(lowering, tuning)
     if merges(tuning) and into is not None:
         steps.append((*_words("python", f"{shared}/merge.py"), adapter_folder(lowering, tuning), into))

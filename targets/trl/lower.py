@@ -148,7 +148,8 @@ def adapter_folder(lowering: Lowering, tuning: View[Any]) -> Sourced[str]:
     if merges(tuning):
         into = tuning.get("output", "merge")
         return literal(training.beside(lowering, tuning, "adapter")).because(into)
-    return training.folder(lowering, tuning) or literal(training.beside(lowering, tuning, "local"))
+    local = training.beside(lowering, tuning, "local")
+    return training.folder(lowering, tuning) or literal(local).because(tuning.get("output", "uri"))
 
 
 def _unsupported(tuning: View[Any]) -> Iterator[Unsupported]:
