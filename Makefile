@@ -12,7 +12,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed 's/:.*  ## /\t/' | expand -t 14
 
 demo:  ## compile the example, start what it describes, and put it to its evals
-	$(PYTHON) tests/tools/install.py litellm promptfoo
+	$(PYTHON) tests/tools/install.py litellm promptfoo haystack nemo-guardrails retrieval
 	$(RUN) scripts/demo.py
 
 test:  ## all that CI runs

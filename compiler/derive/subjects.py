@@ -148,7 +148,10 @@ def _served(
     app = app_at(lowering, places[0], consumer) if places else lowering.ask(App, tried)
     if app is not None:
         served = places[0].deployment.address if places else None
-        return Subject(node, name, named=node.ref_name(field), app=app, served=served)
+        named = node.ref_name(field)
+        if named is not None:
+            named = named.because(node.ref_name("via", "deployment"))
+        return Subject(node, name, named=named, app=app, served=served)
     one = _asking(lowering, node, name, tried, consumer) if field == "flow" and not places else None
     if one is not None:
         return one

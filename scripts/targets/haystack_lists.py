@@ -3,7 +3,8 @@
 
     <environment>/bin/python scripts/targets/haystack_lists.py
 
-Run it with the Python of an environment that holds the target's lock. It writes `targets/haystack/data/components.json`.
+Run it with the Python of an environment that holds the target's lock. It writes
+`targets/haystack/data/components.json`.
 A pipeline with an unknown parameter or socket ends when it is loaded: the target says so when it compiles.
 """
 

@@ -39,10 +39,20 @@ def test_nothing_else_is_committed(example: Path) -> None:
     assert found == made
 
 
+UNKNOWN = {
+    "support-rag": {("IDX003", "how many tokens a chunk of index.policies has is unknown: it counts characters")},
+    "research-agent": {
+        ("PRM005", "whether a request of agent.researcher fits is unknown: the schemas of tool.fetch"),
+    },
+}
+"""What nobody can know before anything runs: how a server of others describes its functions, what a character costs."""
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.name for e in EXAMPLES])
 def test_no_rule_speaks_and_no_fact_is_missing(example: Path) -> None:
     result = compile_project(Disk(example), Request(), Options(as_of=AS_OF))
-    assert [(d.code, d.message) for d in (*result.diagnostics, *result.unknown)] == []
+    assert [(d.code, d.message) for d in result.diagnostics] == []
+    assert {(d.code, d.message) for d in result.unknown} == UNKNOWN[example.name]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.name for e in EXAMPLES])

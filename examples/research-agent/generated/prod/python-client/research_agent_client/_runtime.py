@@ -1,0 +1,288 @@
+"""What the functions of this package share: rendering, calling over HTTP, and checking what comes back.
+
+The standard library does all of it; prompts with filters or statements of Jinja2 need the package `jinja2` as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ._schema import problems
+
+_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_TRIED_AGAIN = (408, 409, 429, 500, 502, 503, 504)
+_LONGEST_WAIT = 30.0
+
+
+class ClientError(Exception):
+    """Whatever a function of this package raises for a reason of its own."""
+
+
+class SettingError(ClientError):
+    """A variable of the environment that is needed is not set. The message names it."""
+
+
+class CallError(ClientError):
+    """The other side answered with an error, or not at all; `status` is 0 where there was no answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AnswerError(ClientError):
+    """The answer is not what it must be. `path` is the place in it, `answer` the text as it came."""
+
+    def __init__(self, message: str, path: str, answer: str) -> None:
+        super().__init__(f"{path or 'the answer'}: {message}")
+        self.path = path
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Client:
+    """Settings of one call, where the compiled ones are not meant: an address, a key, parameters of the request."""
+
+    base_url: str | None = None
+    key: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    retries: int | None = None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as it was compiled, and the way to its model."""
+
+    name: str
+    messages: Sequence[Mapping[str, Any]]
+    syntax: str
+    model: str
+    url: str | None
+    url_variable: str
+    key_variable: str | None
+    params: Mapping[str, Any]
+    schema: Any = None
+    timeout: float = 600.0
+    retries: int = 2
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How a served flow is called."""
+
+    name: str
+    url: str
+    base_variable: str | None
+    method: str
+    body: Any
+    key_variable: str | None
+    answer: str | None
+    passages: str | None
+    timeout: float = 600.0
+    retries: int = 0
+
+
+# --- calls -------------------------------------------------------------------------------------------------------
+
+
+def ask(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> str:
+    """The text of the model's answer."""
+    chosen = client or Client()
+    url = chosen.base_url or os.environ.get(prompt.url_variable) or prompt.url
+    if url is None:
+        raise SettingError(f"{prompt.url_variable} is not set: it holds the address of the model of `{prompt.name}`")
+    body: dict[str, Any] = {
+        "model": prompt.model, "messages": [_message(prompt, message, values) for message in prompt.messages],
+        **prompt.params, **chosen.params,
+    }
+    if prompt.schema is not None and "response_format" not in body:
+        described = {"name": prompt.name, "schema": prompt.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": described}
+    reply = _called(
+        f"{url.rstrip('/')}/chat/completions", "POST", body, chosen.key or _key(prompt.key_variable), chosen,
+        prompt.timeout, prompt.retries,
+    )
+    said = found(reply, "choices.0.message.content")
+    if not isinstance(said, str):
+        raise AnswerError("the model said nothing", "choices.0.message.content", json.dumps(reply))
+    return said
+
+
+def ask_json(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> Any:
+    """The model's answer as data that follows the prompt's schema."""
+    text = ask(prompt, values, client)
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise AnswerError(f"no JSON ({error})", "", text) from None
+    wrong = next(problems(data, prompt.schema, prompt.schema), None)
+    if wrong is not None:
+        raise AnswerError(wrong[1], wrong[0], text)
+    return data
+
+
+def call(flow: Flow, values: Mapping[str, Any], client: Client | None) -> Any:
+    """The whole reply of a served flow."""
+    chosen = client or Client()
+    url = flow.url
+    if flow.base_variable is not None or chosen.base_url is not None:
+        base = chosen.base_url or os.environ.get(flow.base_variable or "")
+        if not base:
+            raise SettingError(f"{flow.base_variable} is not set: it holds the address at which `{flow.name}` answers")
+        url = base.rstrip("/") + (url if flow.base_variable is not None else "/" + url.split("/", 3)[-1])
+    return _called(
+        url, flow.method, _filled(flow.body, values), chosen.key or _key(flow.key_variable), chosen, flow.timeout,
+        flow.retries,
+    )
+
+
+def answer_of(flow: Flow, reply: Any) -> str:
+    """The answer in a flow's reply."""
+    said = reply if flow.answer is None else found(reply, flow.answer)
+    if not isinstance(said, str):
+        raise AnswerError("a text was expected", flow.answer or "", json.dumps(reply))
+    return said
+
+
+def passages_of(flow: Flow, reply: Any) -> tuple[str, ...]:
+    """The texts that were retrieved; none where the reply holds none."""
+    several = found(reply, flow.passages) if flow.passages is not None else None
+    listed = several if isinstance(several, list) else [] if several is None else [several]
+    return tuple(_passage(one) for one in listed)
+
+
+def found(reply: Any, path: str) -> Any:
+    """What stands in a reply below keys joined by dots; None where nothing does."""
+    for key in path.split("."):
+        if isinstance(reply, list) and key.isdigit() and int(key) < len(reply):
+            reply = reply[int(key)]
+        elif isinstance(reply, dict):
+            reply = reply.get(key)
+        else:
+            return None
+    return reply
+
+
+def assigned(experiment: str, unit: str, bounds: Sequence[tuple[str, float]]) -> str:
+    """The arm of a unit: always the same one, and over many units as many in each as its weight says."""
+    digest = hashlib.sha256(f"{experiment}:{unit}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return next((arm for arm, bound in bounds if share < bound), bounds[-1][0])
+
+
+def _passage(one: Any) -> str:
+    if isinstance(one, dict):
+        text = one.get("content", one.get("text"))
+        return text if isinstance(text, str) else json.dumps(one)
+    return one if isinstance(one, str) else json.dumps(one)
+
+
+def _key(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    key = os.environ.get(variable)
+    if not key:
+        raise SettingError(f"{variable} is not set: it holds the key that is shown")
+    return key
+
+
+def _called(
+    url: str, method: str, body: Any, key: str | None, client: Client, timeout: float, retries: int
+) -> Any:
+    headers = {"Content-Type": "application/json", **client.headers}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
+    longest = client.timeout if client.timeout is not None else timeout
+    again = client.retries if client.retries is not None else retries
+    for attempt in range(again + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=longest) as answer:
+                return _json(answer.read())
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            if error.code not in _TRIED_AGAIN or attempt == again:
+                raise CallError(f"{error.code} from {url}: {text[:500]}", error.code) from None
+            wait = _told(error.headers.get("Retry-After"))
+        except OSError as error:
+            if attempt == again:
+                raise CallError(f"no answer from {url}: {error}") from None
+            wait = None
+        time.sleep(min(0.5 * 2.0**attempt if wait is None else wait, _LONGEST_WAIT))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _told(after: str | None) -> float | None:
+    """How long the other side asks to wait: seconds, or a date."""
+    if after is None:
+        return None
+    if after.isdigit():
+        return float(after)
+    try:
+        return max(parsedate_to_datetime(after).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise AnswerError("no JSON", "", data.decode(errors="replace")) from None
+
+
+# --- rendering ---------------------------------------------------------------------------------------------------
+
+
+def _message(prompt: Prompt, message: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    content = message["content"]
+    if isinstance(content, str):
+        return {"role": message["role"], "content": _rendered(content, prompt.syntax, values)}
+    return {"role": message["role"], "content": [_part(part, prompt.syntax, values) for part in content]}
+
+
+def _part(part: Mapping[str, Any], syntax: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    if part["type"] == "text":
+        return {"type": "text", "text": _rendered(part["text"], syntax, values)}
+    return {"type": "image_url", "image_url": {"url": _rendered(part["image_url"]["url"], syntax, values)}}
+
+
+def _rendered(template: str, syntax: str, values: Mapping[str, Any]) -> str:
+    """`names` are templates of names alone, `jinja2` need its engine, `none` are no templates."""
+    if syntax == "none":
+        return template
+    if syntax == "jinja2":
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        made = ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(template)
+        return str(made.render({name: value for name, value in values.items() if value is not None}))
+    return _NAME.sub(lambda name: _text(values.get(name[1])), template)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else str(value)
+
+
+def _filled(body: Any, values: Mapping[str, Any]) -> Any:
+    """The body with the values in the place of `{{ name }}`; what is nothing else becomes the value itself."""
+    if isinstance(body, dict):
+        made = {key: _filled(item, values) for key, item in body.items()}
+        return {key: item for key, item in made.items() if item is not None}
+    if isinstance(body, list):
+        return [_filled(item, values) for item in body]
+    if not isinstance(body, str):
+        return body
+    whole = _NAME.fullmatch(body)
+    return values.get(whole[1]) if whole else _rendered(body, "names", values)
