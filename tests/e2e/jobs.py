@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import time
 import urllib.request
@@ -106,19 +107,36 @@ class Jobs:
     def serve(self, resource: str, deadline: float = 240) -> Iterator[Server]:
         """A server, ended with all that it started. `RuntimeError` with its log where it does not come up."""
         target, service = self.services[resource]
-        with own_home() as home:
-            server = Server(f"http://127.0.0.1:{service.port.value}", home / "server.log")
-            with server.log_file.open("wb") as log:
-                process = subprocess.Popen(
-                    [word.value for word in service.argv], cwd=self.root, stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=subprocess.STDOUT, start_new_session=True,
-                    env=clean_environment(home, self.environment(target, service.settings)),
-                )  # fmt: skip
-            try:
-                _wait(process, server, service.health, resource, deadline)
-                yield server
-            finally:
-                end_group(process)
+        words = [word.value for word in service.argv]
+        env = self.environment(target, service.settings)
+        with server(words, self.root, env, service.port.value, service.health, deadline) as started:
+            yield started
+
+
+@contextlib.contextmanager
+def server(
+    words: list[str], root: Path, env: Mapping[str, str], port: int, health: str, deadline: float
+) -> Iterator[Server]:
+    """A command as a server on its port, once it says that it is ready; its whole process group ends after.
+
+    Raises `RuntimeError`, with the log, when it ends early or is not up at the deadline (seconds), and where somebody
+    else listens there: he would answer in its place.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise RuntimeError(f"port {port} of {words[0]} is taken")
+    with own_home() as home:
+        started = Server(f"http://127.0.0.1:{port}", home / "server.log")
+        with started.log_file.open("wb") as log:
+            process = subprocess.Popen(
+                words, cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True, env=clean_environment(home, env),
+            )  # fmt: skip
+        try:
+            _wait(process, started, health, words[0], deadline)
+            yield started
+        finally:
+            end_group(process)
 
 
 OFFLINE = {
@@ -132,12 +150,12 @@ def _beside(target: str) -> tuple[Path, ...]:
     return (require_tool("node").parent,) if target == "promptfoo" else ()
 
 
-def _wait(process: subprocess.Popen[bytes], server: Server, health: str, name: str, deadline: float) -> None:
+def _wait(process: subprocess.Popen[bytes], started: Server, health: str, name: str, deadline: float) -> None:
     end = time.monotonic() + deadline
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise RuntimeError(f"{name} ended with {process.returncode}:\n{server.log()[-6000:]}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(server.url + health, timeout=2):
+            raise RuntimeError(f"{name} ended with {process.returncode}:\n{started.log()[-6000:]}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(started.url + health, timeout=2):
             return
         time.sleep(0.2)
-    raise RuntimeError(f"{name} is not up after {deadline:g} s:\n{server.log()[-6000:]}")
+    raise RuntimeError(f"{name} is not up after {deadline:g} s:\n{started.log()[-6000:]}")

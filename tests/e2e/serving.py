@@ -13,30 +13,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from llmops.compiler.load.disk import Memory
 from llmops.compiler.model.exports import Service
+from tests.e2e.jobs import Server, server
 from tests.e2e.training import OFFLINE, Written
 from tests.support.asking import asked
 from tests.tools.running import Reply, post
-from tests.tools.toolbox import clean_environment, end_group, own_home, require_tool
+from tests.tools.toolbox import require_tool
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Engine(Server):
     """A running engine. `url` without `/v1`."""
-
-    url: str
-    log_file: Path
-
-    def log(self) -> str:
-        return self.log_file.read_text(errors="replace")
 
     def chat(self, model: str, text: str, **fields: object) -> Reply:
         messages = [{"role": "user", "content": text}]
@@ -61,36 +50,14 @@ def services(files: Mapping[str, str], *engines: str) -> dict[str, Service]:
 @contextlib.contextmanager
 def serving(
     project: Written, files: Mapping[str, str], resource: str, tool: str = "vllm", deadline: float = 240
-) -> Iterator[Server]:
+) -> Iterator[Engine]:
     """The deployment, once it says that it is ready; its whole process group ends after.
 
     Raises `RuntimeError` with the log when it ends early or is not up at the deadline (seconds).
     """
     service = services(files)[resource]
-    program = require_tool(tool)
-    with own_home() as home:
-        settings = {name: value.value for name, value in service.settings.items()}
-        search = {"PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-        server = Server(f"http://127.0.0.1:{service.port.value}", home / "engine.log")
-        with server.log_file.open("wb") as log:
-            process = subprocess.Popen(
-                [word.value for word in service.argv], cwd=project.root,
-                env=clean_environment(home, OFFLINE | search | settings), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        try:
-            _wait(process, server, service.health, deadline)
-            yield server
-        finally:
-            end_group(process)
-
-
-def _wait(process: subprocess.Popen[bytes], server: Server, health: str, deadline: float) -> None:
-    end = time.monotonic() + deadline
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"the engine ended with {process.returncode}:\n{server.log()[-6000:]}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(server.url + health, timeout=2):
-            return
-        time.sleep(0.3)
-    raise RuntimeError(f"the engine is not up after {deadline:g} s:\n{server.log()[-6000:]}")
+    search = {"PATH": f"{require_tool(tool).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    settings = {name: value.value for name, value in service.settings.items()}
+    words, env = [word.value for word in service.argv], OFFLINE | search | settings
+    with server(words, project.root, env, service.port.value, service.health, deadline) as started:
+        yield Engine(started.url, started.log_file)
