@@ -1,4 +1,5 @@
-"""Ready-made escapes for second languages: what a tool does to a string after it has read the file.
+"""Ready-made escapes for second languages, called by the language: what a tool does to a string after it has read the
+file. What only one tool does to its strings is escaped in its target.
 
 Each takes a text from a config and gives the text to write, so that the tool ends up with the config's text; or it
 raises Refusal where there is no such writing. They are pure, and joined by `chain`.
@@ -7,7 +8,7 @@ raises Refusal where there is no such writing. They are pure, and joined by `cha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from llmops.compiler.model.target import Refusal
 
@@ -26,17 +27,17 @@ def chain(*escapes: Escape) -> Escape:
 
 
 def actions_expression(text: str) -> str:
-    """GitHub Actions evaluates `${{ }}` in any value. An expression can hold the sign itself as a string."""
+    """Workflows evaluate `${{ }}` in any value. An expression can hold the sign itself as a string."""
     return text.replace("${{", "${{ '${{' }}")
 
 
-def compose_dollar(text: str) -> str:
-    """Compose replaces `$X` and `${X}` in values, and Kubernetes `$(X)` in arguments; both read `$$` as `$`."""
+def dollar(text: str) -> str:
+    """Where `$X`, `${X}` or `$(X)` in a value is replaced by a variable, and `$$` is read as `$`."""
     return text.replace("$", "$$")
 
 
 def go_template(text: str) -> str:
-    """Prometheus renders `{{ }}` in annotations and labels, Helm in a whole file."""
+    """Where `{{ }}` is rendered as Go's text/template does: in an alert's annotations, or in a whole file."""
     return text.replace("{{", '{{ "{{" }}')
 
 
@@ -46,9 +47,9 @@ _nunjucks_signs = re.compile(r"\{(?=[{%#])|(?<=#)\}").sub
 def nunjucks(text: str) -> str:
     """A text that nunjucks renders exactly once.
 
-    Of `{{`, `{%` and `{#` the first brace is written as an expression, never the pair: promptfoo takes a line with an
-    opening pair and no closing one for a broken template and renders nothing of it, and it replaces `{{ word }}` by
-    hand before nunjucks does. `#}` without an opening is an error in nunjucks, unlike in Jinja.
+    Of `{{`, `{%` and `{#` the first brace is written as an expression, never the pair: some tools take a line with an
+    opening pair and no closing one for a broken template and render nothing of it, or replace `{{ word }}` by hand
+    before nunjucks does. `#}` without an opening is an error in nunjucks, unlike in Jinja.
     """
     return _nunjucks_signs(lambda found: f"{{{{ '{found[0]}' }}}}", text)
 
@@ -65,69 +66,6 @@ def jinja(text: str) -> str:
     return _jinja_signs(lambda found: f"{{{{ {found[0]!r} }}}}", text)
 
 
-def litellm_value(text: str) -> str:
-    """LiteLLM reads `os.environ/NAME` from the environment: as a whole value, and inside headers and URLs."""
-    if "os.environ/" in text:
-        raise Refusal("`os.environ/` in it would be read from the environment of the gateway")
-    return text
-
-
-_promptfoo_loads = re.compile(
-    r"\s*(?:file://|package:\S|(?:portkey|langfuse|helicone)://|(?:exec|python|javascript|golang|ruby|webhook):\S)",
-    re.IGNORECASE,
-).match
-_promptfoo_calls = re.compile(r"\s*(?:https?|wss?):|\s*(?:mcp|browser)(?::|\Z)", re.IGNORECASE).match
-
-
-def promptfoo_value(text: str) -> str:
-    """A text that promptfoo renders: a prompt, an assertion's value, a variable of a prompt that is plain text.
-
-    Variables of a chat prompt (JSON) are put in without rendering; for them take `promptfoo_variable`. Files and code
-    that a value names at its start are loaded before anything is rendered. So is what a key `$ref` names, anywhere.
-    """
-    if _promptfoo_loads(text) or text == "$ref":
-        raise Refusal(f"promptfoo would load or run what `{_start(text)}` names")
-    return nunjucks(text)
-
-
-_promptfoo_environment = re.compile(r"\benv[.\[]").search
-
-
-def promptfoo_text(text: str) -> str:
-    """A text that promptfoo does not render. It still puts `{{ env.NAME }}` in everywhere when it reads its config."""
-    # By splitting, since a pattern from brace to brace takes quadratic time on a text of opening braces.
-    if any(_promptfoo_environment(part.split("}}", 1)[0]) for part in text.split("{{")[1:]):
-        raise Refusal("promptfoo would put a variable of the environment in the place of `{{ env.… }}`")
-    promptfoo_value(text)
-    return text
-
-
-_promptfoo_name = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}").finditer
-
-
-def promptfoo_variable(names: Iterable[str]) -> Escape:
-    """For the variables of a chat prompt (JSON) in a row that has these names.
-
-    promptfoo puts them in without rendering, but for `{{ name }}` of the same row, which nothing can keep as it is.
-    """
-    known = frozenset(names)
-
-    def escape(text: str) -> str:
-        name = next((found[1] for found in _promptfoo_name(text) if found[1] in known), None)
-        if name is not None:
-            raise Refusal(f"promptfoo would put the row's own `{name}` in the place of its name in braces")
-        return promptfoo_text(text)
-
-    return escape
-
-
-def promptfoo_provider(text: str) -> str:
-    """A part of a provider's id: as `promptfoo_text`, and no address that promptfoo would call."""
-    if _promptfoo_calls(text):
-        raise Refusal(f"promptfoo would call `{_start(text)}`")
-    return promptfoo_text(text)
-
-
 def argv_value(text: str) -> str:
     """An argument of its own, which a command must not take for an option."""
     if text.startswith("-"):
@@ -142,10 +80,6 @@ def env_line(text: str) -> str:
     if re.search(r"[\x00\n\r\x85\u2028\u2029]", text):
         raise Refusal("a line break or NUL would start another line of the env file")
     return text
-
-
-def _start(text: str) -> str:
-    return re.split(r"(?<=[:/])(?![:/])|\s", text.strip(), maxsplit=1)[0][:20]
 
 
 CANARIES: tuple[str, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmops.compiler.emit.escapes import compose_dollar
+from llmops.compiler.emit.escapes import dollar
 from llmops.compiler.model.exports import Deploy, Endpoint
 from llmops.compiler.model.target import Target
 from llmops.targets.compose.exports import deploy, endpoint
@@ -16,7 +16,7 @@ TARGET = Target(
     version="5",
     lower=lower,
     exports={Endpoint: endpoint, Deploy: deploy},
-    escape=compose_dollar,
+    escape=dollar,
     order=10,
     check=check,
 )

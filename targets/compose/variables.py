@@ -11,7 +11,7 @@ from typing import Any
 
 from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.secrets import variable
-from llmops.compiler.emit.escapes import compose_dollar
+from llmops.compiler.emit.escapes import dollar
 from llmops.compiler.model.exports import Service, Variable
 from llmops.compiler.model.keys import Key
 from llmops.compiler.model.sourced import Sourced
@@ -117,8 +117,8 @@ def pulled(lowering: Lowering, image: Sourced[str]) -> Sourced[str]:
     prefix = registry(lowering)
     if prefix is None:
         return image
-    start = prefix.text.value if prefix.text.raw else compose_dollar(prefix.text.value)
-    name = image if image.raw else image.express(compose_dollar)
+    start = prefix.text.value if prefix.text.raw else dollar(prefix.text.value)
+    name = image if image.raw else image.express(dollar)
     return name.express(lambda text: f"{start}/{_path(text)}").because(prefix.text)
 
 

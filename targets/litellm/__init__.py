@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmops.compiler.emit.escapes import litellm_value
 from llmops.compiler.model.exports import Endpoint, Service
 from llmops.compiler.model.target import Target
+from llmops.targets.litellm.escapes import no_environment
 from llmops.targets.litellm.exports import endpoint, service
 from llmops.targets.litellm.known import check
 from llmops.targets.litellm.lower import lower
@@ -16,6 +16,6 @@ TARGET = Target(
     version="1.106",
     lower=lower,
     exports={Endpoint: endpoint, Service: service},
-    escape=litellm_value,
+    escape=no_environment,
     check=check,
 )

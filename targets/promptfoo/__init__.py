@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from llmops.compiler.emit.escapes import promptfoo_value
 from llmops.compiler.model.exports import Check
 from llmops.compiler.model.target import Target
 from llmops.targets.promptfoo import exports, known
+from llmops.targets.promptfoo.escapes import rendered
 from llmops.targets.promptfoo.lower import lower
 
 TARGET = Target(
@@ -15,6 +15,6 @@ TARGET = Target(
     version="0.123",
     lower=lower,
     exports={Check: exports.check},
-    escape=promptfoo_value,
+    escape=rendered,
     check=known.check,
 )

@@ -12,12 +12,13 @@ from typing import Any
 
 from llmops.compiler.derive.prompt import Part, parts, variables
 from llmops.compiler.derive.texts import content
-from llmops.compiler.emit.escapes import nunjucks, promptfoo_text
+from llmops.compiler.emit.escapes import nunjucks
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.view import View
+from llmops.targets.promptfoo.escapes import unrendered
 from llmops.targets.promptfoo.providers import full_path
 from llmops.targets.promptfoo.rows import Case, cases
 from llmops.targets.promptfoo.subjects import Subject
@@ -178,7 +179,7 @@ def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
 
 def template(text: str) -> str:
     """nunjucks and Jinja alike, but that no variable of the environment may be read. A message is nothing to load."""
-    promptfoo_text(f"-{text}")
+    unrendered(f"-{text}")
     return text
 
 

@@ -12,11 +12,11 @@ from llmops.compiler.derive.params import params
 from llmops.compiler.derive.route import Call, outside_variable
 from llmops.compiler.derive.subjects import headers
 from llmops.compiler.derive.texts import content
-from llmops.compiler.emit.escapes import promptfoo_provider, promptfoo_value
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.sourced import Sourced, combine, literal, merge
 from llmops.compiler.model.sources import At, Content, Fact
 from llmops.compiler.model.view import Node, View
+from llmops.targets.promptfoo.escapes import provider_part, rendered
 from llmops.targets.promptfoo.subjects import CONSUMER, Subject, environment
 from llmops.targets.promptfoo.work import Work
 
@@ -73,7 +73,7 @@ def called(
     else:
         config.update(merged)
     name = (model.maybe_text("served_name") or call.model) if prefix == AZURE else call.model
-    safe = work.text(name, promptfoo_provider)
+    safe = work.text(name, provider_part)
     origins = merge(safe.sources, call.route.why, why, named.sources if named is not None else ())
     return {"id": Sourced(f"{prefix}{safe.value}", origins, raw=True), "config": config}
 
@@ -158,10 +158,10 @@ def _key(work: Work, call: Call, model: View[Any], prefix: str) -> dict[str, Any
 
 def _http(work: Work, subject: Subject, http: Node) -> dict[str, Any]:
     outside = outside_variable(http, "url")
-    url = environment(outside) if outside is not None else work.text(http.text("url"), promptfoo_value)
+    url = environment(outside) if outside is not None else work.text(http.text("url"), rendered)
     sent = {
-        work.text(Sourced(name, (http.source("headers", name),)), promptfoo_value).value:
-            environment(value) if isinstance(value, Variable) else work.text(value, promptfoo_value)
+        work.text(Sourced(name, (http.source("headers", name),)), rendered).value:
+            environment(value) if isinstance(value, Variable) else work.text(value, rendered)
         for name, value in headers(http, CONSUMER)
     }
     made = _request(work, subject, {"url": url, "method": http.text("method")}, sent, work.tree(http.tree("body")))
@@ -170,7 +170,7 @@ def _http(work: Work, subject: Subject, http: Node) -> dict[str, Any]:
 
 def _app(work: Work, subject: Subject, app: App) -> dict[str, Any]:
     """A flow or an agent where it is served, as whoever serves it says that it is called."""
-    url = app.url if app.url.raw else work.text(app.url, promptfoo_value)
+    url = app.url if app.url.raw else work.text(app.url, rendered)
     if app.outside is not None:
         url = combine(lambda variable, path: f"{variable}{path}", environment(app.outside), url)
     sent = {} if app.key is None else {"Authorization": environment(app.key).express(lambda key: f"Bearer {key}")}

@@ -7,9 +7,9 @@ from typing import Any
 
 from llmops.compiler.derive import cases as derived
 from llmops.compiler.derive.cases import Case
-from llmops.compiler.emit.escapes import promptfoo_variable
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.view import Node
+from llmops.targets.promptfoo.escapes import variable
 from llmops.targets.promptfoo.work import Work
 
 
@@ -22,7 +22,7 @@ def cases(work: Work, holder: Node, field: str) -> list[Case]:
 
 def variables(work: Work, case: Case) -> dict[str, Any]:
     """A row's variables as promptfoo is to read them: put in without being rendered."""
-    return {str(name): value for name, value in work.tree(case.vars, promptfoo_variable(case.vars)).items()}
+    return {str(name): value for name, value in work.tree(case.vars, variable(case.vars)).items()}
 
 
 def holds_lists(found: list[Case]) -> bool:

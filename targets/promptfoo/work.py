@@ -1,8 +1,7 @@
 """What the lowering of one environment carries along: the problems that it meets, and texts made safe at their place.
 
 promptfoo reads most texts more than once. Which of its languages a text meets depends on where it stands, so that each
-is expressed there: rendered with the row's variables (`promptfoo_value`), or only when the config is read
-(`promptfoo_text`).
+is expressed there (`escapes`): rendered with the row's variables, or only when the config is read.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmops.compiler.emit.escapes import promptfoo_text
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import At, Span
 from llmops.compiler.model.target import Lowering, Refusal, Unsupported
+from llmops.targets.promptfoo.escapes import unrendered
 
 Escape = Callable[[str], str]
 
@@ -43,7 +42,7 @@ class Work:
             if not any(isinstance(p, Finding) and p.labels[0].at == at for p in self.problems):
                 self.problems.append(finding)
 
-    def text(self, text: Sourced[str], escape: Escape = promptfoo_text) -> Sourced[str]:
+    def text(self, text: Sourced[str], escape: Escape = unrendered) -> Sourced[str]:
         """A text of a config in promptfoo's language of that place; one that has no writing there is reported."""
         try:
             return text.express(escape)
@@ -53,7 +52,7 @@ class Work:
                 self.error(place, f"promptfoo cannot take this text: {refusal}")
             return Sourced("", text.sources, raw=True)
 
-    def tree(self, tree: Any, escape: Escape = promptfoo_text) -> Any:
+    def tree(self, tree: Any, escape: Escape = unrendered) -> Any:
         """As `text`, for everything in a tree, its keys too."""
         if isinstance(tree, dict):
             return {self._key(key, item): self.tree(item, escape) for key, item in tree.items()}

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import contextlib
 import re
-import time
 
 import jinja2
 import pytest
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 
 from llmops.compiler.emit import escapes
 from llmops.compiler.emit.escapes import CANARIES
-from llmops.compiler.model.target import Refusal
 from tests.compiler.emit.trees import TEXTS
+from tests.support.escapes import refuses, survives_canaries, takes_no_time
 
 BRACES = st.text(alphabet=st.sampled_from("{}%#$-'\" x\n"), max_size=30)
 JINJA = jinja2.Environment(keep_trailing_newline=True)
@@ -39,8 +37,8 @@ def test_actions_gives_the_text_back(text: str) -> None:
 
 
 @given(TEXTS | BRACES)
-def test_compose_gives_the_text_back(text: str) -> None:
-    written = escapes.compose_dollar(text)
+def test_dollars_give_the_text_back(text: str) -> None:
+    written = escapes.dollar(text)
     assert re.search(r"(?<!\$)(?:\$\$)*\$(?!\$)", written) is None
     assert written.replace("$$", "$") == text
 
@@ -50,7 +48,7 @@ def test_nunjucks_gives_the_text_back(text: str) -> None:
     text = re.sub(r"\r\n?", "\n", text)  # Jinja alone turns these into one
     written = escapes.nunjucks(text)
     assert JINJA.from_string(written).render() == text
-    # promptfoo, before it renders: a pair that is open at the end of a line, a variable put in by hand, one unknown.
+    # What a tool may do before: refuse a pair that is open at the end of a line, put a variable in by hand, miss one.
     assert re.search(r"({%[^%]*$|{{[^}]*$|{#[^#]*$)", written, re.MULTILINE) is None
     assert re.search(r"\{\{\s*(\w+)\s*\}\}", written) is None
     assert re.search(r"\{\{\s*([^{}\s|]+)\s*(\|[^}]+)?\}\}|\{%", written) is None
@@ -75,50 +73,12 @@ def test_go_templates_give_the_text_back(text: str) -> None:
 @pytest.mark.parametrize(
     ("escape", "refused", "taken"),
     [
-        (escapes.litellm_value, ["os.environ/PATH", "Bearer os.environ/PATH"], ["os.environ", "environ/PATH"]),
-        (
-            escapes.promptfoo_value,
-            [
-                "file:///etc/passwd",
-                " file://x",
-                "FILE://x",
-                "package:a:b",
-                "exec:id",
-                "python:x.py",
-                "javascript:x",
-                "$ref",
-                "langfuse://x",
-                "portkey://x",
-                "helicone://x",
-            ],
-            ["python: how do I sort?", "a file://x", "https://example.com", "ref", "profile://x", "exec: the board"],
-        ),
-        (
-            escapes.promptfoo_variable(["question", "label"]),
-            [
-                "{{question}}",
-                "a {{ {{ label }}",
-                "file://x",
-                "{{\tlabel\n}}",
-                "{{ env.HOME }}",
-                "a {{ x } env['HOME'] }}",
-            ],
-            ["{{ other }}", "{{ question", "{% if question %}", "question", "env.HOME", "{{ x }} env.HOME"],
-        ),
-        (
-            escapes.promptfoo_provider,
-            ["http://x", "https://x", "wss://x", "exec:id", "file://x", "mcp"],
-            ["openai:gpt", "mcpx"],
-        ),
         (escapes.argv_value, ["-", "--help", "-rf", "a\x00"], ["", "a-b", " -x"]),
         (escapes.env_line, ["a\nb", "a\rb", "a\x00", "a\u2028b"], ["", "a=b #c", "'"]),
     ],
 )
 def test_what_has_no_writing_is_refused(escape: escapes.Escape, refused: list[str], taken: list[str]) -> None:
-    for text in refused:
-        with pytest.raises(Refusal):
-            escape(text)
-    assert [escape(text) for text in taken] == taken
+    refuses(escape, refused, taken)
 
 
 def test_a_chain_goes_from_the_inner_language_to_the_outer() -> None:
@@ -130,60 +90,22 @@ def test_a_chain_goes_from_the_inner_language_to_the_outer() -> None:
 
 ALL = [
     escapes.actions_expression,
-    escapes.compose_dollar,
+    escapes.dollar,
     escapes.nunjucks,
     escapes.jinja,
     escapes.go_template,
-    escapes.litellm_value,
-    escapes.promptfoo_value,
-    escapes.promptfoo_text,
-    escapes.promptfoo_variable(["question"]),
-    escapes.promptfoo_provider,
     escapes.argv_value,
     escapes.env_line,
 ]
 
 
 @pytest.mark.parametrize("escape", ALL)
-@pytest.mark.parametrize("text", CANARIES)
-def test_no_canary_kills_an_escape(escape: escapes.Escape, text: str) -> None:
-    try:
-        said = escape(text)
-    except Refusal as refusal:
-        said = str(refusal)
-        # The reason is a line of a message.
-        if said.strip() == "" or "\n" in said:
-            pytest.fail(f"{said!r}")
-    assert isinstance(said, str)
+def test_an_escape_takes_or_refuses_every_text_at_once(escape: escapes.Escape) -> None:
+    survives_canaries(escape)
+    takes_no_time(escape)
 
 
 def test_canaries_are_texts_that_a_file_can_hold() -> None:
     assert len(set(CANARIES)) == len(CANARIES) > 120
     for text in CANARIES:
         text.encode()
-
-
-@pytest.mark.parametrize("escape", ALL)
-def test_no_text_takes_an_escape_long(escape: escapes.Escape) -> None:
-    start = time.perf_counter()
-    for part in (
-        "{",
-        "{{",
-        "{{ }",
-        "{{ a",
-        "}}",
-        "#}",
-        "${{",
-        "$",
-        " ",
-        "a",
-        "\n ",
-        "{{ env.",
-        "{{ \t",
-        "exec:",
-        "os.environ",
-    ):
-        for text in (part * 20_000, part * 20_000 + "x", "{{" + part * 20_000):
-            with contextlib.suppress(Refusal):
-                escape(text)
-    assert time.perf_counter() - start < 5

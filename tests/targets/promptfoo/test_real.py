@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from llmops.compiler.driver import compile_project
-from llmops.compiler.emit.escapes import CANARIES, promptfoo_text, promptfoo_variable
+from llmops.compiler.emit.escapes import CANARIES
 from llmops.compiler.load.disk import Memory
 from llmops.compiler.model.request import Request
 from llmops.compiler.model.target import Refusal
+from llmops.targets.promptfoo.escapes import unrendered, variable
 from tests.e2e.fakeai import FakeAI
 from tests.targets.test_cases import HERE, compile_case, project_files
 from tests.tools.toolbox import promptfoo_eval, promptfoo_validate, require_tool, run_tool
@@ -229,7 +230,7 @@ def taken(escape: Callable[[str], str]) -> list[str]:
 
 def test_hostile_rows_parameters_and_bodies_arrive_as_they_are(tmp_path: Path) -> None:
     """Every text that compiles reaches the model unchanged, and nothing in it is rendered, loaded or run."""
-    rows, texts = taken(promptfoo_variable(["question", "n"])), taken(promptfoo_text)
+    rows, texts = taken(variable(["question", "n"])), taken(unrendered)
     plain = safe([text for text in texts if not any(sign in text for sign in ("{{", "{%", "{#"))])
     params, body = dict(enumerate_(safe(texts))), dict(enumerate_(plain))
     files = {
