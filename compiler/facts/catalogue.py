@@ -141,15 +141,15 @@ class Facts:
         return self._names("families.json")
 
     def template(self, repo: str, trainer: str) -> str | None:
-        """The name of a model's chat template in a trainer, `llama_factory` or `axolotl`, by its repository id.
+        """The name of a model's chat template in a trainer, by its repository id.
 
-        LLaMA-Factory registers repositories one by one; otherwise the family's template answers.
+        A trainer may register repositories one by one; otherwise the family's template answers.
         """
         own = _rows(self._table("templates.json")).get(repo, {}).get(trainer)
         if isinstance(own, str):
             return own
         family = self.family(repo)
-        return {"axolotl": family.axolotl, "llama_factory": family.llama_factory}.get(trainer) if family else None
+        return family.templates.get(trainer) if family else None
 
     def tokenizer(self, name: str) -> Tokenizer | None:
         """What bounds the tokens of a text, by the tokenizer's name (`o200k_base`, `qwen`)."""

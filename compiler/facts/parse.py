@@ -8,6 +8,7 @@ from typing import Any
 from .rows import (
     ActionPin,
     Architecture,
+    Caller,
     Embedder,
     EngineFacts,
     EngineMetric,
@@ -142,8 +143,8 @@ def family_row(table: Row, name: str, row: Row) -> Family:
     source, as_of = origin(table, row)
     return Family(
         fact=f"family/{name}", source=source, as_of=as_of, name=name, tokenizer=row.get("tokenizer"),
-        tool_parser=row.get("tool_parser"), reasoning_parser=row.get("reasoning_parser"), axolotl=row.get("axolotl"),
-        llama_factory=row.get("llama_factory"), end_of_turn=row.get("end_of_turn"), system=row.get("system"),
+        tool_parser=row.get("tool_parser"), reasoning_parser=row.get("reasoning_parser"),
+        templates=row.get("templates", {}), end_of_turn=row.get("end_of_turn"), system=row.get("system"),
         message_bytes=row.get("message_bytes"), prompt_bytes=row.get("prompt_bytes"), licence=row.get("licence"),
     )
 
@@ -181,8 +182,9 @@ def provider_row(table: Row, name: str, row: Row) -> Provider:
     """A row of `providers.json`."""
     source, as_of = origin(table, row)
     variables = tuple(row.get("key_variables", ()))
-    promptfoo = tuple(row.get("promptfoo_key_variables", ()))
-    shared = [name for name in variables if name in promptfoo] or list(variables)
+    callers = {caller: _caller(said) for caller, said in row["callers"].items()}
+    theirs = [caller.key_variables for caller in callers.values() if caller.key_variables]
+    shared = [one for one in variables if all(one in names for names in theirs)] or list(variables)
     return Provider(
         fact=f"provider/{name}",
         source=source,
@@ -194,11 +196,13 @@ def provider_row(table: Row, name: str, row: Row) -> Provider:
         key_variable=shared[0] if shared else None,
         key_variables=variables,
         keys_together=row.get("keys_together", False),
-        litellm_prefix=row.get("litellm_prefix"),
-        promptfoo_prefix=row.get("promptfoo_prefix"),
-        promptfoo_key_variables=promptfoo,
-        promptfoo_source=row.get("promptfoo_source"),
+        callers=callers,
     )
+
+
+def _caller(row: Row) -> Caller:
+    names = row.get("key_variables")
+    return Caller(row["prefix"], None if names is None else tuple(names), row.get("source"))
 
 
 def action_row(table: Row, name: str, row: Row) -> ActionPin:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 __all__ = [
     "ActionPin",
     "Architecture",
+    "Caller",
     "Embedder",
     "EngineFacts",
     "EngineMetric",
@@ -165,7 +166,7 @@ class StoreFacts:
     `version` is the release that was looked at, `asked` what was asked for, `exact` whether they are the same release.
     `metrics` are the store's words (or operators) for `cosine`, `dot` and `l2`; `vectors` are by what is done to a
     vector: `full`, `half` (of the bits), `binary` (one bit a number). A name that is absent is unknown for most
-    stores; for pgvector the tables are whole.
+    stores.
     """
 
     fact: str
@@ -204,8 +205,8 @@ class Tokenizer:
 class Family:
     """How the open-weight models of a family are spoken to; None is "unknown" everywhere.
 
-    `tool_parser` and `reasoning_parser` are vLLM's names (ask `EngineFacts.tool_parsers` whether a version has them),
-    `axolotl` and `llama_factory` those of their chat templates. `end_of_turn` is the token that ends an answer.
+    `tool_parser` and `reasoning_parser` are an engine's names (ask `EngineFacts.tool_parsers` whether a version has
+    them), `templates` those of its chat template by trainer. `end_of_turn` is the token that ends an answer.
     `system` says whether the template takes a system message. `message_bytes` and `prompt_bytes` are the most bytes
     that the template puts around each message and around all of them, so also the most tokens. `licence` is that of
     all models of the family.
@@ -218,8 +219,7 @@ class Family:
     tokenizer: str | None
     tool_parser: str | None
     reasoning_parser: str | None
-    axolotl: str | None
-    llama_factory: str | None
+    templates: Mapping[str, str]
     end_of_turn: str | None
     system: bool | None
     message_bytes: int | None
@@ -333,11 +333,24 @@ class EngineFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """How a tool that calls providers by itself addresses one: `prefix` stands before the model's id.
+
+    `key_variables` are the variables that it reads the key from; None: those of the provider. `source` is where that
+    is from; None: the provider's.
+    """
+
+    prefix: str
+    key_variables: tuple[str, ...] | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """An API that serves models: how to address it and which variable holds its key.
 
-    `key_variables` are the variables that LiteLLM reads, any one of them (`keys_together`: all of them), and
-    `promptfoo_key_variables` those that promptfoo reads. `key_variable` is one that both read, if there is one.
+    `key_variables` are the variables that hold its key, any one of them (`keys_together`: all of them); `key_variable`
+    is one that every caller reads, if there is one. `callers` are the tools that know it by a name of their own.
     `protocol` is `openai` for an API that speaks as OpenAI's, else its own name.
     """
 
@@ -351,10 +364,7 @@ class Provider:
     key_variable: str | None
     key_variables: tuple[str, ...]
     keys_together: bool
-    litellm_prefix: str | None
-    promptfoo_prefix: str | None
-    promptfoo_key_variables: tuple[str, ...]
-    promptfoo_source: str | None
+    callers: Mapping[str, Caller]
 
 
 @dataclass(frozen=True, slots=True)

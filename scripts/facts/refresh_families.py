@@ -125,6 +125,8 @@ def main() -> int:
     rows = {}
     for family, said in claims["rows"].items():
         row: Row = {key: value for key, value in said.items() if not key.endswith("_source")}
+        if named := {trainer: row.pop(trainer) for trainer in ("axolotl", "llama_factory") if trainer in row}:
+            row["templates"] = named
         sources = []
         if "axolotl" in said:
             member = f"{AXOLOTL}/{said['axolotl']}.jinja"

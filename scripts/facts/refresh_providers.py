@@ -56,7 +56,7 @@ def row_of(provider: str, claim: Row, sources: Mapping[str, str], javascript: st
         "title": claim["title"],
         "protocol": claim["protocol"],
         "key_variables": keys,
-        "litellm_prefix": f"{provider}/",
+        "callers": {"litellm": {"prefix": f"{provider}/"}},
     }
     if claim["base_url"]:
         row["base_url"] = claim["base_url"]
@@ -64,9 +64,11 @@ def row_of(provider: str, claim: Row, sources: Mapping[str, str], javascript: st
         row["keys_together"] = True
     if claim["promptfoo"]:
         names: list[str] = claim.get("promptfoo_keys", keys)
-        row["promptfoo_prefix"] = claim["promptfoo"]
-        row["promptfoo_key_variables"] = [name for name in names if re.search(rf"\b{name}\b", javascript)]
-        row["promptfoo_source"] = docs
+        row["callers"]["promptfoo"] = {
+            "prefix": claim["promptfoo"],
+            "key_variables": [name for name in names if re.search(rf"\b{name}\b", javascript)],
+            "source": docs,
+        }
     return row, places
 
 

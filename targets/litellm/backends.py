@@ -142,9 +142,9 @@ def _name(lowering: Lowering, model: View[Any], own: bool, kind: str | None) -> 
         return Sourced(f"{prefix}{id_.value}", id_.sources) if own else None
     id_ = _azure(model, provider.value, id_)
     row = lowering.facts.provider(provider.value)
-    if row is not None and row.litellm_prefix is not None:
+    if row is not None and (caller := row.callers.get("litellm")) is not None:
         fact = Fact(row.fact, row.source, row.as_of)
-        return Sourced(f"{row.litellm_prefix}{id_.value}", merge(id_.sources, provider.sources, (fact,)))
+        return Sourced(f"{caller.prefix}{id_.value}", merge(id_.sources, provider.sources, (fact,)))
     if provider.value in known("providers"):
         return Sourced(f"{provider.value}/{id_.value}", merge(id_.sources, provider.sources))
     return Sourced(f"{OWN_SERVER}{id_.value}", merge(id_.sources, provider.sources)) if own else None

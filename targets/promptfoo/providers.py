@@ -137,9 +137,10 @@ def _prefix(work: Work, call: Call, model: View[Any]) -> tuple[str, tuple[Any, .
     sources = () if provider_ is None else provider_.sources
     if row is not None and row.protocol == "azure":
         return AZURE, (*why, *sources)
-    if row is None or row.promptfoo_prefix is None or row.protocol == "openai":
+    caller = row.callers.get("promptfoo") if row is not None else None
+    if row is None or caller is None or row.protocol == "openai":
         return plain, (*why, *sources)
-    return row.promptfoo_prefix, (*why, *sources, Fact(row.fact, row.source, row.as_of))
+    return caller.prefix, (*why, *sources, Fact(row.fact, row.source, row.as_of))
 
 
 def _key(work: Work, call: Call, model: View[Any], prefix: str) -> dict[str, Any]:
@@ -149,7 +150,8 @@ def _key(work: Work, call: Call, model: View[Any], prefix: str) -> dict[str, Any
     if prefix == AZURE:
         return {} if call.key is None else {"apiKeyEnvar": call.key.name}
     row = None if call.provider is None else work.lowering.facts.provider(call.provider.value)
-    known = row.promptfoo_key_variables if row is not None else ()
+    caller = row.callers.get("promptfoo") if row is not None else None
+    known = (caller.key_variables if caller is not None else None) or ()
     if call.key is not None and known and call.key.name.value not in known:
         work.unsupported(model.at("provider"), f"it reads this provider's key from {' or '.join(known)} alone",
                          f"say `variables: {{promptfoo: {known[0]}}}` of the secret")

@@ -333,19 +333,18 @@ def test_metrics_of_an_engine(facts: Facts) -> None:
 def test_providers(facts: Facts) -> None:
     row = facts.provider("openai")
     assert row is not None
-    assert (row.key_variable, row.base_url, row.litellm_prefix, row.promptfoo_prefix, row.protocol) == (
-        "OPENAI_API_KEY",
-        "https://api.openai.com/v1",
-        "openai/",
-        "openai:",
-        "openai",
-    )
+    assert (row.key_variable, row.base_url, row.protocol) == ("OPENAI_API_KEY", "https://api.openai.com/v1", "openai")
+    assert {name: caller.prefix for name, caller in row.callers.items()} == {
+        "litellm": "openai/", "promptfoo": "openai:",
+    }
     shared = facts.provider("fireworks_ai")
     assert shared is not None
     assert shared.key_variable == "FIREWORKS_API_KEY"
     apart = facts.provider("nvidia_nim")
     assert apart is not None
-    assert (apart.key_variables, apart.promptfoo_key_variables) == (("NVIDIA_NIM_API_KEY",), ("NVIDIA_API_KEY",))
+    assert apart.key_variables == ("NVIDIA_NIM_API_KEY",)
+    assert apart.callers["promptfoo"].key_variables == ("NVIDIA_API_KEY",)
+    assert apart.callers["litellm"].key_variables is None
     assert facts.provider("nobody") is None
     assert {"anthropic", "azure", "bedrock", "gemini", "groq", "mistral", "vertex_ai"} <= set(facts.providers())
 
