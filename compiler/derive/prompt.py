@@ -10,18 +10,25 @@ from llmops.compiler.derive.params import params
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sources import Source
 from llmops.compiler.model.view import Node, View
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A text of a prompt. `at` is the text, or the path of the file that holds it; `medium` is text, image or audio."""
+    """A text of a prompt. `at` is the text, or the path of the file that holds it; `medium` is text, image or audio.
+
+    `syntax` is how it is written, where not as its prompt says: the texts of a worked case are `none`, read as they
+    are. `why` are further places that it was made from.
+    """
 
     role: str
     text: str
     at: KeyPath
     file: str | None = None
     medium: str = "text"
+    syntax: str | None = None
+    why: tuple[Source, ...] = ()
 
 
 def parts(prompt: View[Any], model: str | None = None) -> Iterator[Part]:

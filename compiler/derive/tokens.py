@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from llmops.compiler.derive.model import hosted, repo
 from llmops.compiler.derive.prompt import Part, parts, variables
-from llmops.compiler.derive.rows import dataset_rows, inline
+from llmops.compiler.derive.rows import dataset_rows, inline, meanings
 from llmops.compiler.derive.splits import part
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.facts import Facts, Family, Tokenizer
@@ -30,6 +30,8 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 _TAG = re.compile(r"\{%[-+]?\s*(\w+).*?[-+]?%\}", re.DOTALL)
 _TRIMMED = re.compile(r"\s*(\{[{#%]-)|(-[}#%]\})\s*", re.DOTALL)
 _FIELD = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
+_ANSWER = "(answer)"
+"""No variable's name."""
 _SINGLE = frozenset(("set", "include", "import", "from", "extends", "do", "break", "continue", "else", "elif"))
 """Tags of a template that nothing has to end."""
 
@@ -173,11 +175,11 @@ def combined(words: str, at: KeyPath, found: Iterable[Addend], how: str = "") ->
 
 
 def _examples(prompt: View[Any]) -> Iterator[list[str]]:
-    """The texts that each worked example shows: the values of the prompt's variables."""
-    names = list(variables(prompt))
+    """The texts that each worked example shows: the values of the prompt's variables, and the answer."""
+    names = [*variables(prompt), _ANSWER]
     written = prompt.value.get("examples")
     if isinstance(written, list):
-        rows = [node.value.get("vars") or {} for node in prompt.entries("examples")]
+        rows = [{**node.value["vars"], _ANSWER: node.value["answer"]} for node in prompt.entries("examples")]
     else:
         dataset = prompt.ref("examples", "dataset") if written else None
         if dataset is None:
@@ -186,7 +188,9 @@ def _examples(prompt: View[Any]) -> Iterator[list[str]]:
         split, count = prompt.maybe_text("examples", "split"), prompt.maybe_integer("examples", "count")
         if split is not None:
             found = part(dataset, found, split.value) or []
-        rows = [dict(row.vars) for row in (found if count is None else found[: count.value])]
+        answer = prompt.text("examples", "answer").value
+        rows = [{**named, _ANSWER: named.get(answer)} for row in (found if count is None else found[: count.value])
+                for named in [meanings(dataset, row.vars)]]
     for row in rows:
         yield [row[name] for name in names if isinstance(row.get(name), str)]
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.prompt import Part, parts
+from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.derive.texts import content
 from llmops.compiler.emit.escapes import nunjucks
 from llmops.compiler.model.keys import Address
@@ -20,7 +21,6 @@ from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.view import View
 from llmops.targets.promptfoo.escapes import unrendered
 from llmops.targets.promptfoo.providers import full_path
-from llmops.targets.promptfoo.rows import Case, cases
 from llmops.targets.promptfoo.subjects import Subject
 from llmops.targets.promptfoo.work import Work
 
@@ -32,7 +32,6 @@ _TAG = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
 IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 AUDIO = {".wav": "audio/wav", ".mp3": "audio/mpeg"}
 """Files that a message can carry, and what they are called in an address."""
-_ROLES_BEFORE = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +77,9 @@ def messages(work: Work, used: Use) -> Sourced[list[dict[str, Any]]]:
     """The chat messages, as templates: promptfoo renders each text once with the row's variables."""
     prompt = used.prompt
     assert prompt is not None
-    found = list(parts(prompt, used.model))
-    told: list[dict[str, Any]] = []
-    shown = _examples(work, prompt, found)
-    for role, said in _grouped(found):
-        if role not in _ROLES_BEFORE and shown:
-            told.extend(shown)
-            shown = []
-        told.append({"role": role, "content": _content(work, prompt, said)})
+    found, problems = conversation(work.lowering, prompt, used.model)
+    work.told(problems)
+    told = [{"role": role, "content": _content(work, prompt, said)} for role, said in _grouped(found)]
     if prompt.maybe_flag("cache") is not None and prompt.flag("cache").value:
         work.unsupported(prompt.at("cache"), "it asks no provider to keep a part of a prompt")
     return Sourced(told, used.why, raw=True)
@@ -165,11 +159,9 @@ def media(work: Work, used: Use) -> Iterator[str]:
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
     """A template on purpose: its braces are not escaped, except where its own syntax means something else."""
-    syntax = prompt.text("syntax").value
+    syntax = syntax_of(prompt, part)
     text = part.text.rstrip("\n") if part.file else part.text
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
-    if part.file:
-        sources = (*sources, Content(full_path(work, part.file)))
+    sources = sources_of(work.lowering, prompt, part)
     if syntax == "f-string":
         return work.text(Sourced(text, sources), _f_string)
     if syntax == "none":
@@ -194,60 +186,6 @@ def _f_string(text: str) -> str:
                 raise Refusal(f"`{{{name}}}` is more than a name")
             out += f"{{{{ {name} }}}}"
     return out
-
-
-# --- worked cases ------------------------------------------------------------------------------------------------
-
-
-def _examples(work: Work, prompt: View[Any], found: list[Part]) -> list[dict[str, Any]]:
-    """Each example as the messages of a finished exchange, before the question."""
-    asked = [part for part in found if part.role not in _ROLES_BEFORE]
-    out: list[dict[str, Any]] = []
-    for case in cases(work, prompt, "examples"):
-        answer = _answer(prompt, case)
-        if answer is None or any(part.role != "user" or part.medium != "text" for part in asked):
-            work.error(prompt.at("examples"), "promptfoo cannot tell the question of an example from its answer",
-                       "", "one column beside the prompt's variables, and prompts of one user message, work")
-            return []
-        for part in asked:
-            text = _filled(work, prompt, part, case)
-            if text is None:
-                return []
-            out.append({"role": "user", "content": Sourced(text.value, (*text.sources, *case.why), raw=True)})
-        told = work.text(answer if isinstance(answer.value, str) else answer.map(str), nunjucks)
-        out.append({"role": "assistant", "content": Sourced(told.value, (*told.sources, *case.why), raw=True)})
-    return out
-
-
-def _answer(prompt: View[Any], case: Case) -> Sourced[Any] | None:
-    """The column called `answer`, else the only one that is no variable of the prompt."""
-    named = case.vars.get("answer")
-    if isinstance(named, Sourced):
-        return named
-    more = [value for name, value in case.vars.items() if name not in variables(prompt)]
-    return more[0] if len(more) == 1 and isinstance(more[0], Sourced) else None
-
-
-def _filled(work: Work, prompt: View[Any], part: Part, case: Case) -> Sourced[str] | None:
-    """The question with an example's values in the place of its variables. Nothing is rendered: names are replaced."""
-    made = _text(work, prompt, part)
-    sources = made.sources
-    pieces: list[str] = []
-    for index, piece in enumerate(_TAG.split(made.value)):
-        if index % 2 == 0:
-            pieces.append(piece)
-            continue
-        value = case.vars.get(piece)
-        if not isinstance(value, Sourced):
-            work.error(prompt.at("examples"), f"an example has no `{piece}`")
-            return None
-        sources = merge(sources, value.sources)
-        pieces.append(nunjucks(str(value.value)))
-    if any(re.search(r"\{%|\{#|\{\{(?! '\{' \}\})", piece) for piece in pieces[::2]):
-        work.error(prompt.at("examples"), "promptfoo can show examples of plain variables only",
-                   "", "take filters and statements out of the message")
-        return None
-    return Sourced("".join(pieces), sources, raw=True)
 
 
 def addresses(used: list[Use]) -> dict[Address, tuple[Source, ...]]:
