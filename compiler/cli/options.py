@@ -65,7 +65,7 @@ def reporting(*formats: str) -> Callable[[F], F]:
     """`--output-format`, for commands that report diagnostics or have JSON output."""
     return click.option(
         "--output-format", type=click.Choice(formats or FORMATS), default=None, expose_value=False,
-        callback=_keep("format"), help="How to report (github: the default inside GitHub Actions).",
+        callback=_keep("format"), help="How to report (github: the default inside its workflows).",
     )  # fmt: skip
 
 

@@ -405,7 +405,7 @@ def _unused(project: Project) -> Iterator[Found]:
     """Resources that no reference reaches and that are no end in themselves."""
     for address, resource in project.resources.items():
         kind = resource.kind
-        stands_alone = kind.project_scope or kind.shape.flag("x-root") or kind.shape.flag("x-scope") == "target"
+        stands_alone = kind.project_scope or kind.shape.flag("x-root") or kind.holds_options
         if stands_alone or resource.implied:
             continue
         if not project.edges_to(address):

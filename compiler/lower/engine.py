@@ -16,9 +16,9 @@ from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
 from llmops.compiler.model.artifact import Artifact, Emitted, Format
 from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Severity
-from llmops.compiler.model.keys import Address, KeyPath, dotted
+from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.model.kinds import walk
-from llmops.compiler.model.project import Project, Workspace
+from llmops.compiler.model.project import Project, Resource, Workspace
 from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Target, Unsupported
 from llmops.compiler.model.view import Node, Reader, Reads, View
@@ -102,7 +102,8 @@ class LoweringRun:
 
     @property
     def options(self) -> Node | None:
-        return self.reader.view(Address("target", self.target.name))
+        options = self.reader.project.options_of(self.target.name)
+        return None if options is None else self.reader.view(options.address)
 
     def ask(
         self, kind: type[E], resource: View[Any], near: str | None = None, of: str | None = None
@@ -229,7 +230,7 @@ def _named(project: Project) -> Iterator[tuple[str, KeyPath, bool]]:
             shape = resource.kind.shape.down(resource.spec, path)
             if isinstance(value, str) and shape is not None:
                 yield value, (*base, *path), shape.flag("x-target") == "optional"
-        if resource.kind.shape.flag("x-scope") == "target":
+        if resource.kind.holds_options:
             yield resource.address.name, base, False
 
 
@@ -275,19 +276,20 @@ def _unknown(name: str, at: KeyPath, project: Project) -> Diagnostic:
 
 def _options_differ(run: _Run) -> Iterator[Diagnostic]:
     """A target of project scope is compiled once: its options must not differ."""
-    first: dict[str, tuple[str, Any]] = {}
+    first: dict[str, tuple[str, Resource | None]] = {}
     for env, environment in run.environments.items():
         for name, target in environment.targets.items():
             if target.scope != "project":
                 continue
-            options = environment.reader.project.get("target", name)
-            spec = options.spec if options else None
-            if first.setdefault(name, (env, spec))[1] != spec:
+            options = environment.reader.project.options_of(name)
+            other, before = first.setdefault(name, (env, options))
+            said = options or before
+            if said is not None and (options is None or before is None or options.spec != before.spec):
                 at: KeyPath = options.address.path if options else environment.first[name]
                 yield locate(codes.TGT007, Finding(
-                    f"the options of `{name}` differ between {first[name][0]} and {env}",
+                    f"the options of `{name}` differ between {other} and {env}",
                     (Label(at, "", primary=True),),
-                    help=(f"say it once, in conf/target/{name}.yaml, for all environments",),
+                    help=(f"say it once, in conf/{said.address.kind}/{name}.yaml, for all environments",),
                 ), environment.reader.project.composed)
 
 

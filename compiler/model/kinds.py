@@ -223,3 +223,8 @@ class Kind(Generic[F]):
     def project_scope(self) -> bool:
         """Whether resources of this kind come out the same in all environments that select them."""
         return bool(self.shape.flag("x-scope") == "project")
+
+    @property
+    def holds_options(self) -> bool:
+        """Whether each resource of this kind holds the options of the target that it is named after."""
+        return bool(self.shape.flag("x-options"))

@@ -120,6 +120,11 @@ class Project:
     def get(self, kind: str, name: str) -> Resource | None:
         return self.resources.get(Address(kind, name))
 
+    def options_of(self, target: str) -> Resource | None:
+        """The resource that holds a target's options."""
+        named = (resource for address, resource in self.resources.items() if address.name == target)
+        return next((resource for resource in named if resource.kind.holds_options), None)
+
     def of(self, kind: str) -> Iterator[Resource]:
         """Sound resources of a kind, in the config's order."""
         by_kind: dict[str, list[Resource]] | None = self._cache.get("by_kind")

@@ -19,12 +19,9 @@ from llmops.compiler.validate.keys import bad_name
 from llmops.compiler.validate.messages import finding, unexplained
 from llmops.compiler.validate.validator import Validator, compiled
 from llmops.compiler.validate.words import this_is
-from llmops.schemas import ENVIRONMENT, bundled, lookup, lookup_in, schema
+from llmops.schemas import ENVIRONMENT, bundled, lookup, lookup_in
 
 Options = Callable[[str], Mapping[str, Any] | None]
-TARGET = "target"
-"""The kind whose fields are not its schema's own to say: each target has a schema of its options."""
-
 MOST_PROBLEMS = 50
 """Of one resource: a file that is something else altogether is not worth a message a line."""
 
@@ -46,14 +43,14 @@ def check_tree(
         if not isinstance(group, Mapping):
             findings.append(_no_map((root,), group))
             continue
-        named = outside_names() if root == TARGET else names
+        named = outside_names() if kind.holds_options else names
         for name, spec in group.items():
             address = Address(root, name)
             if next(explain(named, name, (), ()), None) is not None:
                 findings.append(bad_name(name, address.path, named, resource=True))
             elif address in composed.broken:
                 yield Resource(address, kind, spec if isinstance(spec, Mapping) else {}, broken=True)
-            elif root == TARGET:
+            elif kind.holds_options:
                 own = _target_kind(kind, name, options)
                 if own is None:
                     findings.append(_unknown_target(address, targets))
@@ -126,7 +123,7 @@ def _target_kind(kind: Kind[Any], name: str, options: Options) -> Kind[Any] | No
         return None
     known = _TARGETS.get(name)
     if known is None or known[0] != own:
-        base = schema(TARGET)
+        base = kind.shape.schema
         whole = {
             **base, "additionalProperties": False, **own,
             "properties": {**base["properties"], **own.get("properties", {})},

@@ -17,6 +17,7 @@ from llmops.compiler.validate.keys import and_list, as_name
 from llmops.compiler.validate.words import (
     credential,
     either,
+    hidden,
     hint,
     instead,
     limits,
@@ -167,8 +168,7 @@ def wrong_format(problem: Problem, whole: Whole) -> Found:
         kind, dot, rest = value.partition(".")
         wanted = reference(shape)
         cure = f"write `{rest}`, without `{kind}.`" if dot and kind in shape.ref.kinds else None
-        if cure is None and "secret" in shape.ref.kinds:
-            cure = "name a secret, such as `secret: openai`; where it lives stands in conf/secret/openai.yaml"
+        cure = cure or hidden(shape)
         return found_at(
             codes.WRONG_FORMAT, problem, f"{name(problem.called)} must be {wanted}", this_is(value, shape),
             *([cure] if cure else _meant(value, shape, whole)), expected=wanted,

@@ -9,13 +9,14 @@ from typing import Any
 
 from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.model.kinds import Shape, json_type
+from llmops.schemas import kind_names, schema
 
 _TYPES = {
     "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
     "array": "a list", "object": "a map",
 }
 _CREDENTIAL = re.compile(r"[A-Za-z0-9]{20,}")
-_SECRETS_NAME = re.compile(r"secret[.][a-z][a-z0-9_]{0,39}")
+_ADDRESS = re.compile(r"([a-z_]+)[.][a-z][a-z0-9_]{0,39}")
 _KEY_PREFIX = re.compile(r"(sk|pk|rk|ghp|gho|github_pat|glpat|hf|xox[a-z]|AKIA|AIza|ya29|eyJ)[-_A-Za-z0-9]{6,}")
 
 
@@ -93,10 +94,21 @@ def this_is(value: Any, shape: Shape | None = None) -> str:
 
 def quoted(value: str, shape: Shape | None = None) -> str | None:
     """A text in quotes, cut short; None where it may be a credential."""
-    secret = shape is not None and shape.ref is not None and "secret" in shape.ref.kinds
-    if (secret and not _SECRETS_NAME.fullmatch(value)) or credential(value):
+    if (hidden(shape) and not _is_address(value, shape)) or credential(value):
         return None
     return json.dumps(value if len(value) <= 40 else f"{value[:39]}…", ensure_ascii=False)
+
+
+def hidden(shape: Shape | None) -> str | None:
+    """The cure where a name is asked for in whose place the thing itself may stand, which nobody may see; or None."""
+    kinds = shape.ref.kinds if shape is not None and shape.ref is not None else ()
+    return next((text for kind in kinds if kind in kind_names() and (text := schema(kind).get("x-hidden"))), None)
+
+
+def _is_address(value: str, shape: Shape | None) -> bool:
+    """Whether it names a resource with its kind before, as it may be named elsewhere."""
+    address = _ADDRESS.fullmatch(value)
+    return address is not None and shape is not None and shape.ref is not None and address[1] in shape.ref.kinds
 
 
 def credential(value: str) -> bool:

@@ -18,7 +18,8 @@ from llmops.schemas import bundle, bundled, kind_names, load_kinds, lookup
 FILES = dict(schemas.definitions())
 KINDS = [*kind_names(), "env"]
 OURS = {
-    "x-any", "x-brings", "x-env", "x-environment", "x-exactly-one", "x-file", "x-format-hint", "x-known", "x-open",
+    "x-any", "x-brings", "x-env", "x-environment", "x-exactly-one", "x-file", "x-format-hint", "x-hidden", "x-known",
+    "x-open", "x-options",
     "x-prefix", "x-ref", "x-ref-default", "x-ref-key", "x-root", "x-same", "x-scope", "x-target", "x-text", "x-typed",
     "x-unit",
     "x-instead", "x-shares", "x-some",
