@@ -356,8 +356,8 @@ class _Following:
 
 def _given(gives: Mapping[str, str], path: str) -> str | None:
     """The type of what a step gives at a path; None where it gives nothing there."""
-    if path in gives:
-        return gives[path]
+    if path in gives or "." in gives:
+        return gives.get(path, ANY)
     parts = path.split(".")
     heads = [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
     return ANY if any(f"{head}." in gives or gives.get(head) == ANY for head in heads) else None

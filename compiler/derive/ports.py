@@ -32,6 +32,9 @@ _BY_TASK: Mapping[str, Mapping[str, str]] = {
 }
 """What a model alone gives, by its task; the empty name is the step itself."""
 
+_UNKNOWN: Mapping[str, str] = {"": ANY, ".": ANY}
+"""What is given by a resource that is not there or broken, of which another message speaks: anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -85,9 +88,10 @@ def outputs(facts: Facts, step: Node, what: str) -> dict[str, str]:
     """What a step gives, by the name behind its own: "" is the step itself. A name that ends in `.` begins others."""
     if what == "index":
         return {"": DOCUMENTS}
+    if step.ref(what) is None and what in ("prompt", "agent", "tool", "flow"):
+        return dict(_UNKNOWN)
     if what == "prompt":
-        prompt = step.ref("prompt")
-        return {**_said(prompt, "output_schema"), **_calls(step)}
+        return {**_said(step.ref("prompt"), "output_schema"), **_calls(step)}
     if what == "model":
         return dict(_BY_TASK.get(_task(facts, step.ref("model")), _BY_TASK["chat"]))
     if what == "agent":
