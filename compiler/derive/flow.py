@@ -201,7 +201,7 @@ class _Following:
         """`with`, and what is bound by having the name of an input."""
         wanted = ports.inputs(node, what)
         bound = self._map(node, "with")
-        if what in ("index", "model"):
+        if what in ("index", "model") or ports.unknown(node, what):
             return bound
         closed = what in ("prompt", "agent", "tool", "flow") and (what != "tool" or bool(wanted))
         misspelt: set[str] = set()

@@ -74,6 +74,14 @@ def inputs(step: Node, what: str) -> dict[str, Input]:
     return {}
 
 
+def unknown(step: Node, what: str) -> bool:
+    """Whether what it runs is not there or broken: then nobody knows what goes in and out."""
+    if what not in ("prompt", "agent", "tool", "flow"):
+        return False
+    run = step.ref(what)
+    return run is None or (what == "agent" and run.ref("prompt") is None)
+
+
 def named_inputs(facts: Facts, step: Node, what: str) -> tuple[str, ...]:
     """The fields beside `with` that say what goes in, which the step must have."""
     if what == "index":
@@ -88,7 +96,7 @@ def outputs(facts: Facts, step: Node, what: str) -> dict[str, str]:
     """What a step gives, by the name behind its own: "" is the step itself. A name that ends in `.` begins others."""
     if what == "index":
         return {"": DOCUMENTS}
-    if step.ref(what) is None and what in ("prompt", "agent", "tool", "flow"):
+    if unknown(step, what):
         return dict(_UNKNOWN)
     if what == "prompt":
         return {**_said(step.ref("prompt"), "output_schema"), **_calls(step)}
