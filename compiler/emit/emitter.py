@@ -44,6 +44,8 @@ def emit(artifact: Artifact, *, target: str, scope: str, path: str, escape: Call
     tree = Tree(escape, target, comments=artifact.format is Format.YAML and artifact.comment is not None)
     try:
         content, origins, plain = _bytes(artifact, tree, path)
+        if artifact.because:
+            origins = [together(own, artifact.because) for own in origins]
     except Unwritable as stop:
         return EmitResult(None, (*tree.problems, stop.problem))
     if not tree.problems and len(content) > MAX_BYTES:

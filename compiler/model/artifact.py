@@ -46,6 +46,8 @@ class Artifact:
     Overrides patch it, and it is what the target's check sees."""
     shared: bool = False
     """The same in every environment (a lock file that the target ships): written once, below `generated/project/`."""
+    because: tuple[Source, ...] = ()
+    """Why there is such a file at all: the reference without which it would not be. Each of its lines says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from llmops.compiler.model.sources import Source
+from llmops.compiler.model.keys import KeyPath
+from llmops.compiler.model.sources import At, Source
 
 T = TypeVar("T")
 U = TypeVar("U")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,51 @@ def combine(function: Callable[..., U], *parts: Sourced[Any]) -> Sourced[U]:
 def literal(value: T) -> Sourced[T]:
     """A value of the target's own, which no config decides."""
     return Sourced(value, (), raw=True)
+
+
+def because_of(*reasons: Sourced[Any] | None) -> tuple[Source, ...]:
+    """The places that these were read from, once each."""
+    return merge(*(reason.sources for reason in reasons if reason is not None))
+
+
+def under(block: Any, *reasons: Sourced[Any] | None) -> Any:
+    """A block that stands here because of what those say: a map, a list or a text, all of whose lines come and go with
+    them. What was read inside keeps its own origins, and its own trust."""
+    sources = because_of(*reasons)
+    return Sourced(block, sources, raw=True) if sources else block
+
+
+def through(value: V, *reasons: Sourced[Any] | None, of: KeyPath | None = None) -> V:
+    """The same value, what it holds having come by way of a reference: a tree, or what a target exports.
+
+    Each part of it that was read from a config bears the reasons too; with `of` (a resource's path), each that was
+    read from that resource. Lines that are the same whatever the reference names are left alone by `of`.
+    """
+    sources = because_of(*reasons)
+    return _through(value, sources, of, False) if sources else value
+
+
+def _through(value: Any, sources: tuple[Source, ...], of: KeyPath | None, tree: bool) -> Any:
+    if isinstance(value, Sourced):
+        if _read_from(value, of):
+            return Sourced(value.value, merge(value.sources, sources), value.raw)
+        inner = isinstance(value.value, (Mapping, list))
+        return Sourced(_through(value.value, sources, of, tree), value.sources, value.raw) if inner else value
+    if isinstance(value, Remark):
+        return Remark(_through(value.value, sources, of, tree), value.comment)
+    if isinstance(value, Mapping):
+        return {key: _through(item, sources, of, True) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_through(item, sources, of, True) for item in value]
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple(_through(item, sources, of, tree) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _through(getattr(value, f.name), sources, of, False) for f in fields(value)})
+    return Sourced(value, sources, raw=True) if tree and of is None else value
+
+
+def _read_from(value: Sourced[Any], of: KeyPath | None) -> bool:
+    return of is None or any(isinstance(s, At) and s.path[: len(of)] == of for s in value.sources)
 
 
 def plain(tree: Any) -> Any:
