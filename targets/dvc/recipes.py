@@ -8,14 +8,14 @@ from typing import Any
 
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.prompt import parts
 from llmops.compiler.derive.route import Call, route
+from llmops.compiler.derive.shots import conversation, sources_of
 from llmops.compiler.derive.subjects import called
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.view import Node, View
 from llmops.targets.dvc.work import RECIPES, RUNNER, Work, files, output
 
@@ -178,18 +178,15 @@ def _response_format(work: Work, prompt: View[Any]) -> dict[str, Any]:
 def _messages(work: Work, dataset: View[Any], prompt: View[Any], model: View[Any]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     named = dataset.ref_name("derive", "prompt")
-    for part in parts(prompt, model.address.name):
+    told, problems = conversation(work.lowering, prompt, model.address.name)
+    work.problems += problems
+    for part in told:
         if part.medium != "text":
             work.unsupported(part.at, "a recipe sends text alone")
             continue
-        sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
-        text = part.text
-        if part.file:
-            text = text.rstrip("\n")
-            sources = (*sources, Content(in_repository(work.lowering, part.file)))
-        made.append({"role": part.role, "content": Sourced(text, sources).because(named)})
-    if prompt.has("examples"):
-        work.unsupported(_place(dataset), "examples of a prompt are not sent", "write them into its messages")
+        text = part.text.rstrip("\n") if part.file else part.text
+        said = Sourced(text, sources_of(work.lowering, prompt, part)).because(named)
+        made.append({"role": part.role, "content": said, **({"syntax": literal(part.syntax)} if part.syntax else {})})
     return made
 
 

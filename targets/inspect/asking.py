@@ -9,14 +9,14 @@ from typing import Any
 from llmops.compiler.derive import judging, subjects
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.prompt import Part, variables
 from llmops.compiler.derive.route import Call, outside_variable
+from llmops.compiler.derive.shots import conversation, sources_of
 from llmops.compiler.derive.subjects import Subject, headers
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.view import Node, View
 from llmops.targets.inspect.known import CONFIG
 from llmops.targets.inspect.work import CONSUMER, Work
@@ -41,9 +41,6 @@ def subject(work: Work, tried: Subject, eval_: View[Any]) -> dict[str, Any]:
         optional = [name for name, needed in variables(tried.prompt).items() if not needed]
         if optional:
             out["optional"] = [Sourced(name, (tried.prompt.source("variables", name),)) for name in optional]
-        if tried.prompt.has("examples"):
-            work.unsupported(tried.prompt.at("examples"), "it puts no worked cases before the question",
-                             "write them as messages")
         cache = tried.prompt.maybe_flag("cache")
         if cache is not None and cache.value:
             work.unsupported(tried.prompt.at("cache"), "it asks no provider to keep a part of a prompt")
@@ -124,8 +121,15 @@ def prices(work: Work, eval_: View[Any], tried: list[Subject]) -> Iterator[tuple
 
 def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[str, Any]]:
     name = tried.model.address.name if tried.model is not None and tried.variant is not None else None
-    for (role, _), group in groupby(parts(prompt, name), key=lambda part: (part.role, _message(part))):
+    told, problems = conversation(work.lowering, prompt, name)
+    for problem in problems:
+        work.told(problem)
+    for (role, _), group in groupby(told, key=lambda part: (part.role, _message(part))):
         said = list(group)
+        if said[0].syntax is not None:
+            yield from ({"role": role, "content": _text(work, prompt, part), "syntax": literal(part.syntax)}
+                        for part in said)
+            continue
         whole = len(said) == 1 and said[0].medium == "text" and not _listed(said[0])
         yield {"role": role, "content": _text(work, prompt, said[0]) if whole
                else [{part.medium: _text(work, prompt, part)} for part in said]}
@@ -141,11 +145,8 @@ def _message(part: Part) -> Any:
 
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
-    text = part.text
-    if part.file:
-        text = text.rstrip("\n")
-        sources = (*sources, Content(in_repository(work.lowering, part.file)))
+    text = part.text.rstrip("\n") if part.file else part.text
+    sources = sources_of(work.lowering, prompt, part)
     if part.medium != "text" and not text.lstrip().startswith(("{{", "data:", "http://", "https://")):
         work.error(part.at, "Inspect is sent no file of the project in a message", "an address, or a variable",
                    "give the row a `data:` address")

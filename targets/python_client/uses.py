@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive.calls import all_calls
-from llmops.compiler.derive.cases import in_repository, problem
+from llmops.compiler.derive.cases import problem
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.prompt import Part, parts
+from llmops.compiler.derive.prompt import Part
 from llmops.compiler.derive.route import Call, reach, route, speaks_openai
+from llmops.compiler.derive.shots import conversation, sources_of
 from llmops.compiler.model.finding import Finding
-from llmops.compiler.model.sourced import Sourced, merge
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import Node, View
 from llmops.schemas.types import EXPERIMENT
@@ -155,18 +156,21 @@ def messages(lowering: Lowering, use: Use) -> Messages:
     problems: list[Problem] = []
     engine = False
     last: Part | None = None
-    for part in parts(prompt, use.model.address.name):
+    told, found = conversation(lowering, prompt, use.model.address.name)
+    problems += found
+    for part in told:
         if part.medium == "audio":
             problems.append(problem(part.at, "the Python client sends no recordings", "", "call the flow in its place"))
             continue
-        text, more, hard = _text(lowering, use, part, written)
+        text, more, hard = _text(lowering, use, part, part.syntax or written)
         engine = engine or hard
         problems += more
         shown: dict[str, Any] = {"type": "text", "text": text}
         if part.medium == "image":
             shown = {"type": "image_url", "image_url": {"url": text}}
         if not _in_list(part):
-            listed.append({"role": part.role, "content": text})
+            own = {} if part.syntax is None else {"syntax": literal(part.syntax)}
+            listed.append({"role": part.role, "content": text, **own})
         elif last is not None and _in_list(last) and last.at[:-2] == part.at[:-2]:
             listed[-1]["content"].append(shown)
         else:
@@ -182,8 +186,6 @@ def _in_list(part: Part) -> bool:
 
 
 def _unsupported(prompt: View[Any]) -> Iterator[Problem]:
-    if prompt.has("examples"):
-        yield Unsupported(prompt.at("examples"), "it sends no worked cases", "write them as messages")
     if prompt.written("cache") and prompt.flag("cache").value:
         yield Unsupported(prompt.at("cache"), "it asks no provider to keep a part of a prompt")
 
@@ -191,9 +193,7 @@ def _unsupported(prompt: View[Any]) -> Iterator[Problem]:
 def _text(lowering: Lowering, use: Use, part: Part, syntax: str) -> tuple[Sourced[str], list[Problem], bool]:
     """The template in the package's language, what is wrong, and whether it needs Jinja's engine."""
     text = part.text.rstrip("\n") if part.file else part.text
-    sources: tuple[Source, ...] = (At(use.prompt.project.env, part.at),)
-    if part.file:
-        sources = (*sources, Content(in_repository(lowering, part.file)))
+    sources = sources_of(lowering, use.prompt, part)
     if use.model.address.name in (use.prompt.value.get("variants") or {}):
         sources = merge(sources, use.named.sources)
     found: list[Problem] = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
-from llmops.compiler.derive.prompt import variables
+from llmops.compiler.derive.prompt import all_parts, variables
 from llmops.compiler.derive.rows import columns
+from llmops.compiler.derive.shots import BEFORE
+from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.diagnostics.suggest import listed, nearest
 from llmops.compiler.model.finding import Code, Finding, Label, Severity
 from llmops.compiler.model.view import View
@@ -18,13 +21,25 @@ def check(scope: Scope) -> Iterator[Finding]:
     for prompt in scope.reader.of(PROMPT):
         if not prompt.has("examples"):
             continue
-        required = [name for name, needed in variables(prompt).items() if needed]
+        asked = _asked(prompt)
+        required = [name for name, needed in variables(prompt).items() if needed and name in asked]
         dataset = None if isinstance(prompt.value["examples"], list) else prompt.ref("examples", "dataset")
         if dataset is not None:
             yield from _columns(prompt, dataset, required)
             continue
         if isinstance(prompt.value["examples"], list):
             yield from _listed(prompt, required)
+
+
+def _asked(prompt: View[Any]) -> set[str]:
+    """The variables in the question: a case does not say again what stands before it."""
+    syntax = prompt.text("syntax").value
+    found: set[str] = set()
+    for part in all_parts(prompt):
+        if part.role not in BEFORE:
+            with suppress(MalformedError):  # another rule says so
+                found.update(names(part.text, syntax))
+    return found
 
 
 def _listed(prompt: View[Any], required: list[str]) -> Iterator[Finding]:
@@ -75,7 +90,7 @@ RULE = Rule(
         code="PRM014",
         name="incomplete-example",
         severity=Severity.ERROR,
-        summary="A worked case of a prompt fills its variables and has an answer.",
+        summary="A worked case of a prompt fills the variables of the question and has an answer.",
         why="The model would be shown a question with a hole in it, or none at all, and learn that from it.",
         bad="examples:\n  - {vars: {qestion: Is it free?}, answer: Yes}",
         good="examples:\n  - {vars: {question: Is it free?}, answer: Yes}",

@@ -122,7 +122,11 @@ def test_the_model_was_asked_what_the_configs_say(pipeline: Pipeline, made: Tool
     }  # fmt: skip
     assert first["response_format"]["json_schema"]["schema"]["required"] == ["question", "answer"]
     assert first["messages"][0]["content"].endswith("A price such as ${5} is in dollars.")
-    assert first["messages"][1]["content"].endswith("answers:\n\nShoes may be returned within 30 days.")
+    assert [(one["role"], one["content"]) for one in first["messages"][1:3]] == [
+        ("user", "Write one question that this text answers:\n\nWe mend {{ shoes }} for ${9}."),
+        ("assistant", '{"question": "Do you mend {% shoes %}?", "answer": "For ${9}."}'),
+    ]
+    assert first["messages"][3]["content"].endswith("answers:\n\nShoes may be returned within 30 days.")
     assert asked[0]["bearer"] == "sk-w"
     assert sorted({r["body"]["seed"] for r in asked}) == list(range(7, 14))
 

@@ -69,6 +69,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(root, models, plans)
 
 
+def test_worked_cases_stand_before_the_question(bench: Bench) -> None:
+    assert bench.run("shown").ok
+    sent = bench.models.requests[-1]["body"]["messages"]
+    assert [(message["role"], message["content"]) for message in sent] == [
+        ("system", "Answer in DE."), ("user", "returns"), ("assistant", '["30 days"]'), ("user", "May I?"),
+    ]
+
+
 def test_subjects_rows_and_grades(bench: Bench) -> None:
     done = bench.run("quality")
     assert done.ok, done.output

@@ -76,8 +76,17 @@ def test_a_prompt_is_put_as_the_config_says(package: Any, server: FakeAI) -> Non
 
 
 def test_what_may_be_left_out_is_empty(package: Any, server: FakeAI) -> None:
-    assert package.prompts.answer_short(question="Why?") == "In ten words: Why? "
+    assert "In ten words: Why? " in package.prompts.answer_short(question="Why?")
     assert server.requests[-1]["body"]["max_tokens"] == 20
+
+
+def test_worked_cases_stand_before_the_question(package: Any, server: FakeAI) -> None:
+    package.prompts.answer_short(question="Why?")
+    assert server.requests[-1]["body"]["messages"] == [
+        {"role": "user", "content": "In ten words: Is {{ it }} free? "},
+        {"role": "assistant", "content": "Yes, {% always %}."},
+        {"role": "user", "content": "In ten words: Why? "},
+    ]
 
 
 def test_jinja_renders_what_needs_it(package: Any, server: FakeAI) -> None:
@@ -157,7 +166,8 @@ def test_arms_are_kept_and_shared_by_weight(package: Any, server: FakeAI) -> Non
     assert Counter(arms.values())["short"] / 4000 == pytest.approx(0.75, abs=0.03)
     assert (arms["0"], arms["1"]) == ("today", "short"), "units change their arm between releases"
     arm, said = tried.tone_answer("1", question="Why?")
-    assert (arm, said) == ("short", "In ten words: Why? ")
+    assert arm == "short"
+    assert "In ten words: Why? " in said
     assert tried.TONE.changes["short"]["answer"]["prompt"] == "answer_short"
 
 
@@ -289,9 +299,9 @@ def test_no_text_of_a_config_is_code(tmp_path: Path) -> None:
             "the Python client renders no statements or filters of nunjucks",
         ),
         (
-            {"conf/prompt/greet.yaml": "messages: [{user: '{{ name }}'}]\nvariables: {name: string}\n"
-                                       "examples: [{vars: {name: a, answer: b}}]\n"},
-            "python-client cannot express this: it sends no worked cases",
+            {"conf/prompt/greet.yaml": "messages: [{user: '{{ name | upper }}'}]\nvariables: {name: string}\n"
+                                       "examples: [{vars: {name: a}, answer: b}]\n"},
+            "a worked case can fill in plain variables only",
         ),
         (
             {"schemas/intent.json": '{"type": "object", "properties": {"a": {"not": {}}}, "required": ["a"]}'},

@@ -143,7 +143,10 @@ def synthetic(wanted: dict[str, Any]) -> tuple[list[Row], Row]:
 
 
 def filled(messages: list[Row], syntax: str, row: Row) -> list[Row]:
-    return [{"role": one["role"], "content": text_of(one["content"], syntax, row)} for one in messages]
+    """The messages for a row; one with a syntax of its own is read by that."""
+    return [
+        {"role": one["role"], "content": text_of(one["content"], one.get("syntax", syntax), row)} for one in messages
+    ]
 
 
 def text_of(text: str, syntax: str, row: Row) -> str:

@@ -61,6 +61,16 @@ _ANSWER_SHORT = Prompt(
     messages=[
         {
             "role": "user",
+            "content": "In ten words: Is {{ it }} free? ",
+            "syntax": "none",
+        },
+        {
+            "role": "assistant",
+            "content": "Yes, {% always %}.",
+            "syntax": "none",
+        },
+        {
+            "role": "user",
             "content": "In ten words: {{ question }} {{ passages }}",
         },
     ],
