@@ -5,7 +5,7 @@ Nothing here touches a disk: `files` reads, and the result is a value. compiler/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -23,14 +23,17 @@ from llmops.compiler.diagnostics.locate import locate
 from llmops.compiler.diagnostics.redact import redact, secrets
 from llmops.compiler.facts import Facts
 from llmops.compiler.link.codes import REF010
-from llmops.compiler.link.link import Texts, link
+from llmops.compiler.link.link import link
+from llmops.compiler.link.texts import Texts
 from llmops.compiler.link.unselected import unselected
+from llmops.compiler.link.unused import unused
 from llmops.compiler.load import load
 from llmops.compiler.load.disk import join
 from llmops.compiler.lower.engine import lower
 from llmops.compiler.lower.registry import Registry, built_in
 from llmops.compiler.model.artifact import Emitted
 from llmops.compiler.model.finding import Diagnostic, Severity
+from llmops.compiler.model.keys import Address
 from llmops.compiler.model.kinds import Kind
 from llmops.compiler.model.project import Loaded, Project, Settings, Workspace
 from llmops.compiler.model.request import Files, Request, TooLarge
@@ -112,19 +115,32 @@ def _compile(files: Files, request: Request, options: Options, tools: Toolkit) -
     quiet = list(early.quiet)
     emitted: tuple[Emitted, ...] = ()
     targets: Mapping[str, str] = {}
+    passes: list[Diagnostic] = []
     whole = options.emit and not any(d.severity is Severity.ERROR for d in diagnostics)
     if whole:
         lowered = lower(workspace, tools.registry, tools.facts, checked.read, options.dead_keys)
-        late = judge.heard(lowered.diagnostics)
-        diagnostics.extend(late.diagnostics)
-        quiet.extend(late.quiet)
+        passes.extend(lowered.diagnostics)
         emitted, targets = lowered.emitted, lowered.targets
+    passes.extend(_unused(workspace, emitted))
+    late = judge.heard(passes)
+    diagnostics.extend(late.diagnostics)
+    quiet.extend(late.quiet)
     diagnostics.extend(suppress.idle(judge.silences, quiet, options.as_of, judge.judged(checked.ran, whole)))
     return Compilation(
         settings=loaded.value.settings, workspace=workspace, emitted=emitted,
         diagnostics=without_echoes(merge(diagnostics), _GUESSES),
         unknown=checked.unknown, silenced=tuple(d for d, _ in quiet), sources=loaded.value.sources, targets=targets,
     )
+
+
+def _unused(workspace: Workspace, emitted: Iterable[Emitted]) -> Iterator[Diagnostic]:
+    """What nothing refers to and nothing is made of: known once it is known what is made."""
+    made: dict[str, set[Address]] = {}
+    for one in emitted:
+        made.setdefault(one.scope, set()).update(one.about)
+    for env, project in workspace.projects.items():
+        for code, finding in unused(project, made.get(env, ())):
+            yield locate(code, finding, project.composed)
 
 
 class _Judge:

@@ -100,6 +100,26 @@ def test_names_are_looked_up_in_the_environment_of_the_stage() -> None:
     ]
 
 
+def test_what_a_file_is_made_of_is_not_unused() -> None:
+    """A server offers a tool to others, so that none of the project's own agents has to name it."""
+    files = {
+        **MINIMAL,
+        "conf/tool/weather.yaml": (
+            "description: The weather of a town.\neffects: read\ntrust: trusted\nparameters: {town: {type: string}}\n"
+            "endpoint: {url: 'https://weather.example.com/'}\n"
+        ),
+        "conf/config.yaml": f"{CONFIG.rstrip()}\n  - tool: [weather]\n",
+    }
+    offered = {
+        **files, "conf/target/mcp.yaml": "clients: [vscode]\n",
+        "conf/config.yaml": f"{files['conf/config.yaml']}  - target: [mcp]\n",
+    }
+    for project, hints in ((files, ["nothing refers to `tool.weather`"]), (offered, [])):
+        made = compile_project(Memory(project), Request())
+        assert not made.failed, made.diagnostics
+        assert [d.message for d in made.diagnostics if d.code == "REF004"] == hints
+
+
 def test_edges_and_reachability() -> None:
     workspace = compiled({}).workspace
     assert workspace is not None
