@@ -5,6 +5,7 @@ Names are followed once, here: targets lower a plan, and a rule reports its prob
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -245,7 +246,25 @@ class _Following:
                 yield Condition(value, present=written.value == "present")
             else:
                 equals = written.value if isinstance(written.value, list) else [written.value]
+                self._possible(node, name, value, equals)
                 yield Condition(value, tuple(equals))
+
+    def _possible(self, node: Node, name: str, value: Value, equals: list[Any]) -> None:
+        """A condition on a field that has only some values names one of them."""
+        if value.step is None:
+            return
+        before = self.nodes[value.step]
+        known = ports.choices(before, ports.verb(before), value.path)
+        for number, one in enumerate(equals):
+            if known is None or any(type(one) is type(other) and one == other for other in known):
+                continue
+            keys = ("when", name, number) if isinstance(node.value["when"][name], list) else ("when", name)
+            words = [other if isinstance(other, str) else json.dumps(other) for other in known]
+            said = one if isinstance(one, str) and one not in words else json.dumps(one)
+            self.problems.append(Problem(
+                node.at(*keys), f"`{name}` is never `{said}`", "", said, tuple(words),
+                (f"by its schema it is: {', '.join(words)}",), ("name a value that it can have",),
+            ))
 
     # --- values -----------------------------------------------------------------------------------------------------
 

@@ -116,6 +116,32 @@ def outputs(facts: Facts, step: Node, what: str) -> dict[str, str]:
     return {"": next(iter(returns.values())) if len(returns) == 1 else "object", **returns}
 
 
+def choices(step: Node, what: str, path: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """The only values that a field of what a step gives can have, by the schema of it; None where any may come."""
+    schema: Any = None
+    if what in ("prompt", "agent"):
+        holder = step.ref(what)
+        schema = holder.value.get("output_schema") if holder is not None else None
+        if holder is not None and isinstance(schema, str):
+            schema = _schema_file(holder, schema)
+    elif what == "tool":
+        tool = step.ref("tool")
+        schema = tool.value.get("returns") if tool is not None else None
+    if path[:1] != ("output",):
+        return None
+    for name in path[1:]:
+        fields = schema.get("properties") if isinstance(schema, Mapping) else None
+        schema = fields.get(name) if isinstance(fields, Mapping) else None
+    if not isinstance(schema, Mapping):
+        return None
+    if "const" in schema:
+        return (schema["const"],)
+    listed = schema.get("enum")
+    if isinstance(listed, list):
+        return tuple(listed)
+    return (True, False) if schema.get("type") == "boolean" else None
+
+
 def _task(facts: Facts, model: View[Any] | None) -> str:
     known = task(facts, model) if model is not None else None
     return known.value if known is not None else "chat"
