@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -107,9 +108,11 @@ def test_the_recorder_records(tmp_path: Path) -> None:
 
 
 def test_it_works_where_there_is_no_network(tmp_path: Path) -> None:
-    unshare = shutil.which("unshare")
-    if unshare is None or run(cwd=tmp_path, command=(unshare, "-n", "true")).code:
-        pytest.skip("no right to take the network away")
+    """As root the network can be taken away for the asking, else by becoming root of a namespace."""
+    ways = [("unshare", "-n"), ("unshare", "-r", "-n")] if shutil.which("unshare") else []
+    way = next((way for way in ways if run(cwd=tmp_path, command=(*way, "true")).code == 0), None)
+    if way is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no right to take the network away")
     folder = project(tmp_path, REMOTE)
-    alone, other = run("validate", cwd=folder, command=(unshare, "-n", *MODULE)), run("validate", cwd=folder)
+    alone, other = run("validate", cwd=folder, command=(*way, *MODULE)), run("validate", cwd=folder)
     assert (alone.code, alone.out, alone.err) == (other.code, other.out, other.err)

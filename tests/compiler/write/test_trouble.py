@@ -5,37 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from llmops.compiler.write.apply import apply, recover
 from tests.compiler.write.kit import PLACES, STATE_FILES, Repo, codes, emitted
+from tests.support.disks import in_child, make_read_only, on_disk
 
 A, B, NEW = "generated/prod/vllm/a.yaml", "generated/prod/vllm/b.yaml", "generated/new/vllm/c.yaml"
 OLD = {A: "x: 1\n", B: "x: 1\n"}
 WANTED = {A: "x: 2\n", NEW: "x: 2\n"}
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount or to change user")
-
-
-def _in_child(work: Callable[[], object]) -> None:
-    """Run with limits or a user that the other tests must not have; the child's failure is the test's."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    assert os.waitpid(pid, 0)[1] == 0
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.EMFILE])
@@ -83,150 +67,142 @@ def test_each_call_that_fails_once_leaves_old_or_new(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Path:
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], check=False)
-    if done.returncode:
-        pytest.skip("cannot mount")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    return folder
 
 
-@as_root
 @pytest.mark.parametrize("free", [0, 4, 16, 64, 100, 140, 200])
-def test_a_full_disk_leaves_old_and_no_stray_file(small_disk: Path, free: int) -> None:
-    repo = Repo(small_disk)
-    repo.compile(OLD)
-    repo.write("ballast", b"")
-    space = os.statvfs(small_disk)
-    repo.write("ballast", b"x" * (space.f_bavail * space.f_frsize - free * 1024))
-    before = repo.snapshot()
-    wanted = {f"generated/prod/vllm/{n}.yaml": "x" * 4000 for n in range(60)} | WANTED
-    report, found = repo.compile(wanted)
-    assert (codes(found), report.done) == (["OUT013"], False)
-    assert found[0].help == ("free some space and compile again",)
-    assert repo.snapshot() == before
-    assert repo.state() <= STATE_FILES
-    (small_disk / "ballast").unlink()
-    report, found = repo.compile(wanted)
-    assert (report.done, found) == (True, ())
+def test_a_full_disk_leaves_old_and_no_stray_file(disk: Path, free: int) -> None:
+    def work() -> None:
+        repo = Repo(disk)
+        repo.compile(OLD)
+        repo.write("ballast", b"")
+        space = os.statvfs(disk)
+        repo.write("ballast", b"x" * (space.f_bavail * space.f_frsize - free * 1024))
+        before = repo.snapshot()
+        wanted = {f"generated/prod/vllm/{n}.yaml": "x" * 4000 for n in range(60)} | WANTED
+        report, found = repo.compile(wanted)
+        assert (codes(found), report.done) == (["OUT013"], False)
+        assert found[0].help == ("free some space and compile again",)
+        assert repo.snapshot() == before
+        assert repo.state() <= STATE_FILES
+        (disk / "ballast").unlink()
+        report, found = repo.compile(wanted)
+        assert (report.done, found) == (True, ())
+
+    on_disk(disk, "size=512k", work)
+    assert list(disk.iterdir()) == [], "the disk was the child's alone"
 
 
-@as_root
-def test_no_inodes_left(tmp_path: Path) -> None:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=30", "tmpfs", str(folder)], check=False).returncode:
-        pytest.skip("cannot mount")
-    try:
-        repo = Repo(folder)
+def test_no_inodes_left(disk: Path) -> None:
+    def work() -> None:
+        repo = Repo(disk)
         repo.compile(OLD)
         before = repo.snapshot()
         report, found = repo.compile({f"generated/prod/vllm/{n}.yaml": "x" for n in range(60)})
         assert (codes(found), report.done) == (["OUT013"], False)
         assert repo.snapshot() == before
         assert repo.state() <= STATE_FILES
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    on_disk(disk, "nr_inodes=30", work)
 
 
-@as_root
 def test_generated_on_another_file_system(repo: Repo) -> None:
     (repo.root / "generated").mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", repo.root / "generated"], check=False)
-    if done.returncode:
-        pytest.skip("cannot mount")
-    try:
+
+    def work() -> None:
+        assert repo.root.stat().st_dev != (repo.root / "generated").stat().st_dev
         repo.compile(OLD)
         report, found = repo.compile([emitted(p, t, executable=True) for p, t in WANTED.items()])
         assert (report.done, found) == (True, ())
         assert repo.files() == {path: f"{text}*" for path, text in WANTED.items()}
-    finally:
-        subprocess.run(["umount", "-l", str(repo.root / "generated")], check=True)
+
+    on_disk(repo.root / "generated", "size=4m", work)
 
 
-@as_root
 def test_no_room_on_the_other_file_system(repo: Repo) -> None:
     (repo.root / "generated").mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", repo.root / "generated"], check=False)
-    if done.returncode:
-        pytest.skip("cannot mount")
-    try:
+
+    def work() -> None:
         repo.compile(OLD)
         before = repo.snapshot()
         report, found = repo.compile({f"generated/prod/vllm/{n}.yaml": "x" * 40_000 for n in range(8)})
         assert (codes(found), report.done) == (["OUT013"], False)
         assert repo.snapshot() == before
         assert repo.state() <= STATE_FILES
-    finally:
-        subprocess.run(["umount", "-l", str(repo.root / "generated")], check=True)
+
+    on_disk(repo.root / "generated", "size=256k", work)
 
 
-@as_root
-def test_a_read_only_file_system(tmp_path: Path) -> None:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=False).returncode:
-        pytest.skip("cannot mount")
-    try:
-        repo = Repo(folder)
+def test_a_read_only_file_system(disk: Path) -> None:
+    def work() -> None:
+        repo = Repo(disk)
         repo.compile(OLD)
-        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        make_read_only(disk)
         report, found = repo.compile(OLD)
         assert (report.kept, found) == (2, ())
         report, found = repo.compile(WANTED)
         assert (codes(found), report.done) == (["OUT014"], False)
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    on_disk(disk, "", work)
 
 
-@as_root
+NOBODY = 65534
+
+
+def _give_up_root(root: Path, closed: Path) -> None:
+    """From now on whoever runs this may not change `closed`, and all else below `root`. Root must become another."""
+    if os.geteuid() != 0:
+        closed.chmod(0o555)
+        return
+    for path in (root, *root.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    os.chown(closed, 0, 0)
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+
+
+@pytest.fixture
+def reachable(tmp_path: Path) -> Iterator[Path]:
+    """A folder that another user can reach, unlike pytest's."""
+    root = Path(tempfile.gettempdir()) / f"llmops-{os.getpid()}-{tmp_path.name}"
+    root.mkdir(mode=0o755)
+    yield root
+    subprocess.run(["chmod", "-R", "u+rwx", str(root)], check=True)
+    shutil.rmtree(root)
+
+
 @pytest.mark.parametrize("folder", ["generated/prod/vllm", "generated", ".", ".llmops"])
-def test_a_folder_of_another_user(tmp_path: Path, folder: str) -> None:
-    root = Path("/tmp") / f"llmops-{os.getpid()}-{tmp_path.name}"  # the other user must reach it
-    root.mkdir(mode=0o755)
-    try:
-        repo = Repo(root)
-        repo.compile(OLD)
-        for path in (root, *root.rglob("*")):
-            os.chown(path, 65534, 65534)
-        os.chown(root / folder, 0, 0)
+def test_a_folder_of_another_user(reachable: Path, folder: str) -> None:
+    repo = Repo(reachable)
+    repo.compile(OLD)
+
+    def work() -> None:
         before = repo.snapshot()
+        _give_up_root(reachable, reachable / folder)
+        report, found = repo.compile(WANTED)
+        assert (codes(found), report.done) == (["OUT014"], False), found
+        assert repo.snapshot() == before
 
-        def work() -> None:
-            os.setegid(65534)
-            os.seteuid(65534)
-            report, found = repo.compile(WANTED)
-            assert (codes(found), report.done) == (["OUT014"], False), found
-            assert repo.snapshot() == before
-
-        _in_child(work)
-        assert repo.state() <= STATE_FILES | ({"stage"} if folder == ".llmops" else set())
-    finally:
-        subprocess.run(["rm", "-rf", str(root)], check=True)
+    in_child(work)
+    assert repo.state() <= STATE_FILES | ({"stage"} if folder == ".llmops" else set())
 
 
-@as_root
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    root = Path("/tmp") / f"llmops-{os.getpid()}-{tmp_path.name}"
-    root.mkdir(mode=0o755)
-    try:
-        repo = Repo(root)
-        repo.compile(OLD)
-        (root / A).chmod(0)
+def test_a_file_that_cannot_be_read(reachable: Path) -> None:
+    repo = Repo(reachable)
+    repo.compile(OLD)
+    (reachable / A).chmod(0)
 
-        def work() -> None:
-            os.setegid(65534)
-            os.seteuid(65534)
-            _, found = repo.compile(WANTED)
-            assert [(p.code, p.message) for p in found] == [
-                ("OUT014", f"the system denies access to `{A}`")
-            ], found
+    def work() -> None:
+        if os.geteuid() == 0:
+            os.setegid(NOBODY)
+            os.seteuid(NOBODY)
+        _, found = repo.compile(WANTED)
+        assert [(p.code, p.message) for p in found] == [("OUT014", f"the system denies access to `{A}`")], found
 
-        _in_child(work)
-    finally:
-        subprocess.run(["rm", "-rf", str(root)], check=True)
+    in_child(work)
 
 
 def test_a_limit_on_the_size_of_files(repo: Repo) -> None:
@@ -242,7 +218,7 @@ def test_a_limit_on_the_size_of_files(repo: Repo) -> None:
         assert (codes(found), report.done) == (["OUT016"], False)
         assert found[0].notes == ("the file is larger than the system allows",)
 
-    _in_child(work)
+    in_child(work)
     assert repo.snapshot() == before
     assert repo.state() <= STATE_FILES
 
@@ -259,7 +235,7 @@ def test_few_open_files_are_enough_and_none_is_said(repo: Repo) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (5, highest + 90))
         assert codes(apply(plan, repo.root).diagnostics) == ["OUT016"]
 
-    _in_child(work)
+    in_child(work)
     assert len(repo.files()) == 300
 
 
