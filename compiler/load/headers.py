@@ -15,7 +15,7 @@ from yaml.events import ScalarEvent
 
 from llmops.compiler.diagnostics.suggest import distance
 from llmops.compiler.load import codes, gate
-from llmops.compiler.load.parse import Parser
+from llmops.compiler.load.events import Parser
 from llmops.compiler.model.finding import Diagnostic, Place, diagnose
 from llmops.compiler.model.sources import Span
 

@@ -2,7 +2,6 @@
 
 The events of the parser go straight to dicts and lists, through the gate. A clean file is read without marks; where
 something is wrong, or someone asks for places, it is read again with them: that is rare, and keeps memory low.
-Works on libyaml's parser and on PyYAML's own.
 """
 
 from __future__ import annotations
@@ -23,27 +22,11 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from llmops.compiler.load import codes, gate, words
+from llmops.compiler.load import codes, gate
+from llmops.compiler.load.events import Parser, dispose, mistake
 from llmops.compiler.model.finding import Code, Diagnostic, Place, diagnose
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sources import Span
-
-
-class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """PyYAML's own parser, events only: about eight times slower."""
-
-    def __init__(self, stream: str) -> None:
-        yaml.reader.Reader.__init__(self, stream)
-        yaml.scanner.Scanner.__init__(self)
-        yaml.parser.Parser.__init__(self)
-
-
-try:
-    from yaml._yaml import CParser as _CParser
-
-    Parser: Any = _CParser
-except ImportError:  # pragma: no cover - depends on how PyYAML was built
-    Parser = PureParser
 
 
 class Spot(NamedTuple):
@@ -391,7 +374,7 @@ def parse(path: str, data: bytes, memo: Memo | None = None) -> Parsed:
     except (_CarefulError, _StopError, yaml.YAMLError):
         pass
     finally:
-        _dispose(quick.parser)
+        dispose(quick.parser)
     value, loop = _careful(path, text, memo)
     return Parsed(path, value, loop.special, tuple(loop.problems), tuple(found), loop.nodes)
 
@@ -404,27 +387,10 @@ def _careful(path: str, text: str, memo: Memo) -> tuple[dict[str, Any] | None, _
     except _StopError:
         pass
     except yaml.YAMLError as error:
-        loop.problems.append(_syntax(path, text, error))
+        loop.problems.append(mistake(path, text, error))
     finally:
-        _dispose(loop.parser)
+        dispose(loop.parser)
     return value, loop
-
-
-def _dispose(parser: Any) -> None:
-    if hasattr(parser, "dispose"):
-        parser.dispose()
-
-
-def _syntax(path: str, text: str, error: yaml.YAMLError) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None)
-    lines = text.split("\n")
-    line = min(mark.line if mark else 0, len(lines) - 1)
-    column = min(mark.column if mark else 0, len(lines[line].rstrip("\r")))
-    code = codes.CONTROL if "Unicode character escape" in str(getattr(error, "problem", "")) else codes.SYNTAX
-    message, help_ = words.syntax(str(getattr(error, "problem", "") or ""), str(getattr(error, "context", "") or ""))
-    if lines[line][column : column + 1] == "\t":
-        message, help_ = "a tab cannot indent", "indent with spaces"
-    return diagnose(code, message, Span(path, line + 1, column + 1, line + 1, column + 2), help=[help_])
 
 
 def read_places(path: str, text: str, memo: Memo) -> Mapping[KeyPath, Spot]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from llmops.compiler.load import gate, headers, parse
-from llmops.compiler.load.parse import PureParser
+from llmops.compiler.load.events import Parser, PureParser
 from llmops.compiler.load.places import Places
 from tests.compiler.load.kit import found
 
@@ -92,7 +92,7 @@ def test_same_without_libyaml(
         assert found == expected
 
 
-@pytest.mark.parametrize("parser", [parse.Parser, PureParser])
+@pytest.mark.parametrize("parser", [Parser, PureParser])
 def test_a_surrogate_written_as_an_escape(parser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "Parser", parser)
     assert [(p.code, p.labels[0].span.line) for p in parse.parse("f", b'a: "\\ud800"\n').problems] == [("CFG003", 1)]
