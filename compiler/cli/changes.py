@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.compiler.cli.run import Run
 from llmops.compiler.diagnostics.collect import plural
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llmops.compiler.write.plan import Item, Plan
     from llmops.compiler.write.refusals import Drift
 
-ExplainLine = Callable[[str, int], str | None]
+_WORD = re.compile(r"[\w.-]+")
 MOST = 30
 """Changes that are shown; the rest is counted."""
 
@@ -41,18 +42,52 @@ def place_of_source(workspace: Workspace, source: Source) -> Span | None:
     return None
 
 
-def explainer(run: Run) -> ExplainLine:
-    """For an artifact's compiled line, the place in the configs: `conf/deployment/answerer.yaml:9`."""
+class Explain(Protocol):
+    """For an artifact's compiled line, the place in the configs: `conf/deployment/answerer.yaml:9`.
+
+    Of several places the one whose value is what is `said` there now, else one whose value stands in the line as it
+    is, else the first.
+    """
+
+    def __call__(self, path: str, line: int, said: str | None = None) -> str | None: ...
+
+
+def explainer(run: Run) -> Explain:
     by_path = {one.path: one for one in run.compilation.emitted}
 
-    def explain(path: str, line: int) -> str | None:
+    def explain(path: str, line: int, said: str | None = None) -> str | None:
         emitted, workspace = by_path.get(path), run.compilation.workspace
         if emitted is None or workspace is None or not 0 < line <= len(emitted.lines):
             return None
-        spans = (place_of_source(workspace, source) for source in emitted.lines[line - 1])
+        text = emitted.content.decode("utf-8", errors="replace").split("\n")[line - 1]
+        words = set(_WORD.findall(text))
+        sources = sorted(
+            emitted.lines[line - 1], key=lambda source: -_nearness(_value(workspace, source), said, words)
+        )
+        spans = (place_of_source(workspace, source) for source in sources)
         return next((f"{span.file}:{span.line}" for span in spans if span is not None), None)
 
     return explain
+
+
+def _value(workspace: Workspace, source: Source) -> str | None:
+    """What a config says at a place, where that is one word or number."""
+    if not isinstance(source, At) or source.env not in workspace.projects:
+        return None
+    found: Any = workspace.projects[source.env].composed.tree
+    for key in source.path:
+        inside = isinstance(found, Mapping) and key in found
+        inside = inside or (isinstance(found, list) and isinstance(key, int) and key < len(found))
+        if not inside:
+            return None
+        found = found[key]
+    return None if isinstance(found, (Mapping, list)) or found is None else str(found)
+
+
+def _nearness(value: str | None, said: str | None, words: set[str]) -> int:
+    if value is None:
+        return 0
+    return 2 if value == said else 1 if value in words else 0
 
 
 def environment_table(run: Run) -> str:
@@ -104,7 +139,7 @@ def _affected(run: Run, items: Sequence[Item]) -> list[Address]:
             continue
         for source in item.emitted.lines[difference.new_line - 1]:
             if isinstance(source, At) and len(source.path) > 1:
-                changed.add((source.env, Address(str(source.path[0]), str(source.path[1]))))
+                changed |= {(source.env, Address(str(at[0]), str(at[1]))) for at in (source.path, source.by) if at}
     for env, address in changed:
         project = workspace.projects.get(env) if workspace else None
         if project is not None:
@@ -129,7 +164,7 @@ def _by_folder(items: Sequence[Item]) -> str:
     return "  ".join(f"{escape(folder)} ({number})" for folder, number in sorted(tally.items()))
 
 
-def _updates(items: Sequence[Item], environments: Sequence[str], explain: ExplainLine) -> list[str]:
+def _updates(items: Sequence[Item], environments: Sequence[str], explain: Explain) -> list[str]:
     """One line for each change; the same change in several environments' files is one."""
     groups: dict[str, list[str]] = {}
     for item in items:
@@ -142,7 +177,7 @@ def _updates(items: Sequence[Item], environments: Sequence[str], explain: Explai
     return out
 
 
-def _change(item: Item, explain: ExplainLine) -> str:
+def _change(item: Item, explain: Explain) -> str:
     from llmops.compiler.write.difference import first_difference, shorten
 
     found = first_difference(item.before or b"", item.emitted.content) if item.emitted else None
@@ -157,7 +192,7 @@ def _change(item: Item, explain: ExplainLine) -> str:
         line = lines[found.new_line - 1] if found.new_line <= len(lines) else ""
         key = line.strip().lstrip("- ").partition(":")[0].strip('"') if ":" in line[: found.column - 1] else ""
         text = f"{key} {shorten(found.old or 'nothing')} -> {shorten(found.new or 'nothing')}".strip()
-    origin = explain(item.path, found.new_line) if found.new is not None else None
+    origin = explain(item.path, found.new_line, found.new) if found.new is not None else None
     return escape(text) + (f"   from {escape(origin)}" if origin else "")
 
 
@@ -199,7 +234,8 @@ def lines_of(emitted: Sequence[Emitted], path: tuple[str | int, ...], env: str |
             number
             for number, sources in enumerate(artifact.lines, 1)
             if any(
-                isinstance(s, At) and s.path[: len(path)] == path and (env is None or s.env == env) for s in sources
+                isinstance(s, At) and path in (s.path[: len(path)], s.by[: len(path)]) and env in (None, s.env)
+                for s in sources
             )
         ]
         if lines:
