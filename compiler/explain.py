@@ -10,9 +10,10 @@ from llmops.compiler.model.sources import At, FromFile, FromOverride, Source, Sp
 
 
 def places(project: Project, at: At) -> Iterator[KeyPath]:
-    """The place itself, with `whole` all that stands below it, and what their interpolations read; each once."""
+    """The place itself, with `whole` all that stands below it, the reference by which it was reached, and what their
+    interpolations read; each once."""
     seen: set[KeyPath] = set()
-    waiting = [(at.path, at.whole)]
+    waiting = [*([(at.by, False)] if at.by else []), (at.path, at.whole)]
     while waiting:
         here, whole = waiting.pop()
         if here in seen:

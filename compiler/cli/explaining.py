@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.cli.changes import lines_of
-from llmops.compiler.cli.origins import as_data, in_words, leaves, place, plain, said, short, value_of, written_data
+from llmops.compiler.cli.origins import (
+    as_data,
+    brought,
+    in_words,
+    leaves,
+    place,
+    plain,
+    said,
+    short,
+    value_of,
+    written_data,
+)
 from llmops.compiler.diagnostics.collect import plural
 from llmops.compiler.diagnostics.escape import escape
 from llmops.compiler.model.keys import Address, KeyPath, dotted
@@ -118,7 +129,7 @@ def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None, emi
         sources = artifact.lines[line - 1] if line <= len(artifact.lines) else ()
         if not sources:
             return f"{shown}   <- no config value: the target writes it so\n"
-        first, *rest = (in_words(workspace, source) for source in sources)
+        first, *rest = (in_words(workspace, source) for source in (*sources, *brought(sources)))
         out = [f"{shown}   <- {first}", *(f"{' ' * len(shown)}   <- {more}" for more in rest)]
         out += _elsewhere(artifact.path, line, sources, emitted)
     else:
@@ -149,6 +160,6 @@ def artifact_data(workspace: Workspace, artifact: Emitted, line: int | None) -> 
     lines = []
     for number in numbers:
         sources = artifact.lines[number - 1] if number <= len(artifact.lines) else ()
-        origins = [row for source in sources for row in as_data(workspace, source)]
+        origins = [row for source in (*sources, *brought(sources)) for row in as_data(workspace, source)]
         lines.append({"line": number, "origins": origins})
     return {"artifact": artifact.path, "lines": lines}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,14 @@ def leaves(value: Any, path: KeyPath = ()) -> list[KeyPath]:
 
 
 # --- as data --------------------------------------------------------------------------------------------------------
+
+
+def brought(sources: Iterable[Source]) -> tuple[At, ...]:
+    """The references by which readers came to the resources of these, where they are not among them already."""
+    found = [source for source in sources if isinstance(source, At)]
+    known = {(source.env, source.path) for source in found}
+    ways = dict.fromkeys(At(source.env, source.by) for source in found if source.by)
+    return tuple(way for way in ways if (way.env, way.path) not in known)
 
 
 def as_data(workspace: Workspace, source: Source) -> list[dict[str, Any]]:

@@ -64,7 +64,8 @@ def _of_dataset(lowering: Lowering, of: Node, dataset: View[Any]) -> tuple[list[
     most = dataset.maybe_integer("max_rows")
     if most is not None:
         rows = rows[: most.value]
-    part_of: tuple[Source, ...] = ()
+    named = of.ref_name("dataset")
+    part_of: tuple[Source, ...] = named.sources if named is not None else ()
     last: tuple[Source, ...] = ()
     split, count = of.maybe_text("split"), of.maybe_integer("count")
     if split is not None:
@@ -72,7 +73,7 @@ def _of_dataset(lowering: Lowering, of: Node, dataset: View[Any]) -> tuple[list[
         if chosen is None:
             return [], [problem(of.at("split"), f"{dataset.address} has no rows of a split `{split.value}`",
                                 "its `splits` name no such part", "add it to `splits`")]
-        part_of = (*split.sources, dataset.source("splits", split.value))
+        part_of = (*part_of, *split.sources, dataset.source("splits", split.value))
         rows = chosen
     if count is not None:
         rows, last = rows[: count.value], count.sources
@@ -89,7 +90,7 @@ def _case(lowering: Lowering, dataset: View[Any], row: Row, node: Node | None) -
     if node is not None and row.file is None:
         return _meanings(dataset, _listed(node))
     columns = dataset.value.get("columns") or {}
-    origin: tuple[Source, ...] = (At(dataset.project.env, row.at),)
+    origin: tuple[Source, ...] = (dataset.origin(row.at),)
     if row.file is not None:
         origin = (*origin, Content(in_repository(lowering, row.file), row.line))
     cells = row.file is not None and row.file.endswith(".csv")

@@ -85,7 +85,7 @@ def _shown(lowering: Lowering, prompt: View[Any], asked: list[Part]) -> tuple[li
 
 def _filled(lowering: Lowering, prompt: View[Any], part: Part, case: Case) -> Sourced[str] | None:
     """The question with a case's values in the place of its variables. Nothing is rendered: names are replaced."""
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
+    sources: tuple[Source, ...] = (prompt.origin(part.at),)
     if part.file:
         sources = (*sources, Content(in_repository(lowering, part.file)))
     text = part.text.rstrip("\n") if part.file else part.text
@@ -116,7 +116,7 @@ def sources_of(lowering: Lowering, prompt: View[Any], part: Part) -> tuple[Sourc
     if part.why:
         return part.why
     at: KeyPath = part.at
-    made: tuple[Source, ...] = (At(prompt.project.env, at),)
+    made: tuple[Source, ...] = (prompt.origin(at),)
     return (*made, Content(in_repository(lowering, part.file))) if part.file else made
 
 

@@ -19,6 +19,7 @@ from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Seve
 from llmops.compiler.model.keys import KeyPath, dotted
 from llmops.compiler.model.kinds import walk
 from llmops.compiler.model.project import Project, Resource, Workspace
+from llmops.compiler.model.sourced import through
 from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Target, Unsupported
 from llmops.compiler.model.view import Node, Reader, Reads, View
@@ -108,6 +109,11 @@ class LoweringRun:
     def ask(
         self, kind: type[E], resource: View[Any], near: str | None = None, of: str | None = None
     ) -> E | None:
+        """What is answered is said of the resource, whoever names it; that he does is a reason of all of it."""
+        answer = self._answer(kind, resource.unreached(), near, of)
+        return None if answer is None else through(answer, resource.reference)
+
+    def _answer(self, kind: type[E], resource: View[Any], near: str | None, of: str | None) -> E | None:
         env = resource.project.env
         question = (kind, env, resource.address, near, of)
         if question in self.run.answers:

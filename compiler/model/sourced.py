@@ -103,10 +103,11 @@ def _through(value: Any, sources: tuple[Source, ...], of: KeyPath | None, tree: 
         return Sourced(_through(value.value, sources, of, tree), value.sources, value.raw) if inner else value
     if isinstance(value, Remark):
         return Remark(_through(value.value, sources, of, tree), value.comment)
-    if isinstance(value, Mapping):
-        return {key: _through(item, sources, of, True) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_through(item, sources, of, True) for item in value]
+    if isinstance(value, (Mapping, list)):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        made = {key: _through(item, sources, of, True) for key, item in items}
+        below = made if isinstance(value, Mapping) else list(made.values())
+        return Sourced(below, sources, raw=True) if tree and of is None and below else below
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(_through(item, sources, of, tree) for item in value)
     if is_dataclass(value) and not isinstance(value, type):

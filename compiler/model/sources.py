@@ -93,12 +93,14 @@ class Write:
 class At(NamedTuple):
     """A place in one environment's composed config: what a compiled value was read from.
 
-    Of a map or a list it means the key alone (a resource's name), with `whole` everything below it.
+    Of a map or a list it means the key alone (a resource's name), with `whole` everything below it. `by` is the
+    reference by which the reader came to the resource: with another name there, something else would be read.
     """
 
     env: str
     path: KeyPath
     whole: bool = False
+    by: KeyPath = ()
 
 
 class Fact(NamedTuple):

@@ -34,10 +34,11 @@ class Node:
     Asking for a field that the schema does not have is a mistake of the caller: KeyError.
     """
 
-    __slots__ = ("path", "project", "reads", "resource", "shape", "value")
+    __slots__ = ("by", "path", "project", "reads", "resource", "shape", "value")
 
     def __init__(
-        self, project: Project, resource: Resource, path: KeyPath, value: Any, shape: Shape | None, reads: Reads
+        self, project: Project, resource: Resource, path: KeyPath, value: Any, shape: Shape | None, reads: Reads,
+        by: KeyPath = (),
     ) -> None:
         self.project = project
         self.resource = resource
@@ -45,6 +46,7 @@ class Node:
         self.value = value
         self.shape = shape
         self.reads = reads
+        self.by = by
 
     # --- places -----------------------------------------------------------------------------------------------------
 
@@ -57,8 +59,12 @@ class Node:
         """The last key: an entry's own name."""
         return str(self.path[-1])
 
-    def source(self, *keys: Key) -> Source:
-        return At(self.project.env, self.at(*keys))
+    def source(self, *keys: Key, whole: bool = False) -> Source:
+        return self.origin(self.at(*keys), whole)
+
+    def origin(self, path: KeyPath, whole: bool = False) -> Source:
+        """The origin of what was read at a full key path of this resource."""
+        return At(self.project.env, path, whole, self.by)
 
     def has(self, *keys: Key) -> bool:
         """Whether a value stands there (written, or by default). It counts as reading it."""
@@ -82,7 +88,7 @@ class Node:
         path = self.at(*keys)
         whole = isinstance(value, (Mapping, list))
         (self.reads.whole if whole else self.reads.leaves).add(path)
-        return Sourced(value, (At(self.project.env, path, whole),))
+        return Sourced(value, (self.origin(path, whole),))
 
     def maybe_text(self, *keys: Key) -> Sourced[str] | None:
         return self._typed(keys, str)
@@ -126,7 +132,7 @@ class Node:
             return None
         self.reads.leaves.add(self.at(*keys))
         shape = self.shape.down(self.value, keys) if self.shape else None
-        return Node(self.project, self.resource, self.at(*keys), value, shape, self.reads)
+        return Node(self.project, self.resource, self.at(*keys), value, shape, self.reads, self.by)
 
     def entries(self, *keys: Key) -> Iterator[Node]:
         """The entries of a named map, or the items of a list, in order; none where nothing stands there."""
@@ -149,18 +155,18 @@ class Node:
     def ref(self, *keys: Key) -> View[Any] | None:
         """The resource that the reference there names; None without one, or where the resource is broken."""
         edge = self.edge(*keys)
-        return None if edge is None else self.view(edge.target)
+        return None if edge is None else self.view(edge.target, edge.at)
 
     def ref_name(self, *keys: Key) -> Sourced[str] | None:
         """The name that the reference there gives, with its place; a default reference counts (a route's own key)."""
         edge = self.edge(*keys)
-        return None if edge is None else Sourced(edge.target.name, (At(self.project.env, edge.at),))
+        return None if edge is None else Sourced(edge.target.name, (self.origin(edge.at),))
 
-    def view(self, address: Address) -> View[Any] | None:
+    def view(self, address: Address, by: KeyPath = ()) -> View[Any] | None:
         resource = self.project.resources.get(address)
         if resource is None or resource.broken:
             return None
-        return View(self.project, resource, self.reads)
+        return View(self.project, resource, self.reads, by)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +208,7 @@ class Node:
             return {k: self._sourced(v, (*path, k)) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._sourced(v, (*path, i)) for i, v in enumerate(value)]
-        return Sourced(value, (At(self.project.env, path),))
+        return Sourced(value, (self.origin(path),))
 
 
 class View(Node, Generic[F]):
@@ -210,17 +216,26 @@ class View(Node, Generic[F]):
 
     __slots__ = ()
 
-    def __init__(self, project: Project, resource: Resource, reads: Reads) -> None:
-        super().__init__(project, resource, resource.address.path, resource.spec, resource.kind.shape, reads)
+    def __init__(self, project: Project, resource: Resource, reads: Reads, by: KeyPath = ()) -> None:
+        super().__init__(project, resource, resource.address.path, resource.spec, resource.kind.shape, reads, by)
 
     @property
     def address(self) -> Address:
         return self.resource.address
 
     @property
+    def reference(self) -> Sourced[str] | None:
+        """The reference by which the reader came here, if one led here."""
+        return Sourced(self.address.name, (At(self.project.env, self.by),)) if self.by else None
+
+    def unreached(self) -> View[F]:
+        """The resource for itself, whoever names it."""
+        return View(self.project, self.resource, self.reads) if self.by else self
+
+    @property
     def label(self) -> Sourced[str]:
         """The resource's name."""
-        return Sourced(self.address.name, (At(self.project.env, self.address.path),), raw=True)
+        return Sourced(self.address.name, (self.source(),), raw=True)
 
 
 class Reader:

@@ -80,7 +80,7 @@ def _text(document: Document, prompt: View[Any], part: Part) -> Sourced[str] | N
     if part.medium != "text":
         document.error(part.at, "a prompt of Agent Spec is text", "", "leave pictures and recordings out")
         return None
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
+    sources: tuple[Source, ...] = (prompt.origin(part.at),)
     if part.file:
         root = document.lowering.root
         sources = (*sources, Content(part.file if root == "." else f"{root}/{part.file}"))

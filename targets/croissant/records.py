@@ -32,7 +32,7 @@ def _seen_in(lowering: Lowering, dataset: View[Any], rows: list[Row]) -> tuple[S
         return ()
     files = dict.fromkeys(row.file for row in rows if row.file is not None)
     read = (Content(in_repository(lowering, file)) for file in files)
-    return (At(dataset.project.env, dataset.at("files"), True), *read)
+    return (dataset.source("files", whole=True), *read)
 
 
 class Columns:

@@ -78,13 +78,13 @@ def rows(lowering: Lowering, dataset: View[Any]) -> Rows:
         return Rows()
     files = paths(dataset)
     if files and not any(tabular(file.value) for file in files):
-        return Rows(Sourced(len(files), (At(dataset.project.env, dataset.at("files"), True),), raw=True), {}, "texts")
+        return Rows(Sourced(len(files), (dataset.source("files", whole=True),), raw=True), {}, "texts")
     if any(not tabular(file.value) for file in files):
         return Rows()
     found = list(dataset_rows(dataset))
     origin: tuple[Source, ...] = tuple(Content(in_repository(lowering, file.value)) for file in files)
     if not files:
-        origin = (At(dataset.project.env, dataset.at("rows")),)
+        origin = (dataset.source("rows"),)
     splits = {}
     for name in dataset.value.get("splits") or {}:
         chosen = part(dataset, found, name)

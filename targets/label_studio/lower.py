@@ -81,7 +81,7 @@ def _rows(lowering: Lowering, dataset: View[Any]) -> list[tuple[View[Any], Row, 
         most = below.maybe_integer("max_rows")
         rows = list(dataset_rows(below))
         for row in rows if most is None else rows[: most.value]:
-            sources: tuple[Source, ...] = (node.source(), At(below.project.env, row.at))
+            sources: tuple[Source, ...] = (node.source(), below.origin(row.at))
             if row.file is not None:
                 sources = (*sources, Content(in_repository(lowering, row.file), row.line))
             found.append((below, row, sources))

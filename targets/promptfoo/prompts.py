@@ -145,7 +145,7 @@ def _inlined(work: Work, prompt: View[Any], part: Part) -> Sourced[str] | None:
     if data is None:
         return None
     address = f"data:{kinds[ending[0].lower()]};base64,{base64.b64encode(data).decode()}"
-    origins = (At(prompt.project.env, part.at), Content(full_path(work, part.text)))
+    origins = (prompt.origin(part.at), Content(full_path(work, part.text)))
     return Sourced(address, origins, raw=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,22 @@ def _leaf(project: Project, env: str, full: KeyPath, value: Any, shape: Shape, p
     return Leaf(writes[-1].origin.span, full, env, value, shape.down(spec, path))
 
 
-def changed(leaf: Leaf, workspace: Workspace, files: Files) -> Iterator[tuple[str, dict[str, bytes]]]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another value for a leaf, as YAML, and the files that it needs."""
+
+    leaf: Leaf
+    text: str
+    files: dict[str, bytes]
+
+
+Fitting = dict[str, list[Change]]
+"""Changes of values that compiled, by the file that the value stands in."""
+
+
+def changed(
+    leaf: Leaf, workspace: Workspace, files: Files, fitting: Fitting
+) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Other values for a leaf, as YAML, the likeliest first, each with files that it needs."""
     shape, value = leaf.shape, leaf.value
     schema = shape.schema if shape is not None else {}
@@ -81,7 +96,7 @@ def changed(leaf: Leaf, workspace: Workspace, files: Files) -> Iterator[tuple[st
         yield from _other_file(value, workspace, files)
         return
     if shape is not None and shape.ref is not None and isinstance(value, str):
-        yield from _other_names(shape, value, leaf, workspace, files)
+        yield from _other_names(shape, value, leaf, workspace, files, fitting)
         return
     members = schema.get("enum") or ()
     yield from ((json.dumps(m), {}) for m in members if m != value)
@@ -125,11 +140,12 @@ def _other_texts(value: str, schema: Any) -> Iterator[str]:
 
 
 def _other_names(
-    shape: Shape, value: str, leaf: Leaf, workspace: Workspace, files: Files
+    shape: Shape, value: str, leaf: Leaf, workspace: Workspace, files: Files, fitting: Fitting
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Other entries of the resource's own map; other resources of the kind; else a copy of the one that is named.
 
-    Of any environment: a stage may mean another one's resources.
+    Of any environment: a stage may mean another one's resources. Whoever names another resource means a different one:
+    the copy has other values wherever a change of the value alone compiled.
     """
     assert shape.ref is not None
     project = workspace.projects[leaf.env]
@@ -145,11 +161,13 @@ def _other_names(
     for kind in shape.ref.kinds:
         for home in homes:
             if f"/{kind}/" in f"/{home}" and home.endswith(f"/{value}.yaml"):
-                yield f"{value}_copy", _copied(home, value, files)
+                if home in fitting:
+                    yield f"{value}_copy", _copied(home, value, files, fitting[home])
+                yield f"{value}_copy", _copied(home, value, files, ())
 
 
-def _copied(home: str, name: str, files: Files) -> dict[str, bytes]:
-    """A second resource like the one in `home`, selected in every environment."""
+def _copied(home: str, name: str, files: Files, changes: Iterable[Change]) -> dict[str, bytes]:
+    """A second resource like the one in `home`, but for these values, selected in every environment."""
     data = files.read(home)
     conf, _, below = home.partition("/")
     config = files.read(f"{conf}/config.yaml")
@@ -157,7 +175,11 @@ def _copied(home: str, name: str, files: Files) -> dict[str, bytes]:
     assert config is not None
     group = below.removesuffix(f"/{name}.yaml")
     selected = config.replace(b"defaults:\n", f"defaults:\n  - {group}: [{name}_copy]\n".encode(), 1)
-    return {home.removesuffix(".yaml") + "_copy.yaml": data, f"{conf}/config.yaml": selected}
+    more: dict[str, bytes] = {}
+    for change in sorted(changes, key=lambda one: one.leaf.span, reverse=True):
+        data = replaced(data, change.leaf.span, change.text)
+        more |= change.files
+    return {**more, home.removesuffix(".yaml") + "_copy.yaml": data, f"{conf}/config.yaml": selected}
 
 
 def _other_file(value: str, workspace: Workspace, files: Files) -> Iterator[tuple[str, dict[str, bytes]]]:

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
+from llmops.compiler.cli.origins import brought
+from llmops.compiler.driver import compile_project, toolkit
+from llmops.compiler.explain import writers
+from llmops.compiler.load.disk import Memory
 from llmops.compiler.model.artifact import Format
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.keys import Address
+from llmops.compiler.model.request import Request
 from llmops.compiler.model.sourced import Joined, Remark, Sourced, because_of, literal, plain, through, under
+from llmops.compiler.model.sources import At
+from llmops.compiler.model.view import Reader
 from tests.compiler.emit.trees import at, write
 
 USES = Sourced("answerer", (at("eval", "quality", "model"),))
@@ -49,19 +56,20 @@ def test_the_text_of_a_config_stays_untrusted_in_a_block() -> None:
 
 
 def test_what_came_through_a_reference_says_so_wherever_it_stands() -> None:
-    tree: dict[str, Any] = {"model": NAME, "seed": Sourced(1, (at("eval", "quality", "seed"),)), "list": ["x", Remark(NAME, "why")],
-            "text": Joined((NAME, "fixed"))}
+    tree: dict[str, Any] = {"model": NAME, "list": ["x", Remark(NAME, "why")], "text": Joined((NAME, "fixed"))}
     made = through(tree, USES)
     assert plain(made) == plain(tree)
     assert made["model"].sources == (*NAME.sources, *USES.sources)
-    assert made["list"][0].sources == USES.sources
-    assert made["list"][1].value.sources == (*NAME.sources, *USES.sources)
+    assert made["list"].sources == USES.sources
+    assert made["list"].value[0].sources == USES.sources
+    assert made["list"].value[1].value.sources == (*NAME.sources, *USES.sources)
     assert made["text"].lines[0].sources == (*NAME.sources, *USES.sources)
 
 
 def test_of_one_resource_only_what_was_read_from_it() -> None:
     other = Sourced(1, (at("eval", "quality", "seed"),))
-    tree: dict[str, Any] = {"model": NAME, "seed": other, "fixed": "x", "params": Sourced({"name": NAME}, other.sources)}
+    tree: dict[str, Any] = {"model": NAME, "seed": other, "fixed": "x"}
+    tree["params"] = Sourced({"name": NAME}, other.sources)
     made = through(tree, USES, of=("model", "answerer"))
     assert made["model"].sources == (*NAME.sources, *USES.sources)
     assert (made["seed"], made["fixed"]) == (other, "x")
@@ -94,3 +102,34 @@ def test_every_line_of_a_file_says_why_there_is_one(body: Any, form: Format) -> 
         made = write(body, form, comment=comment, because=USES.sources)
         assert made.lines
         assert all(USES.sources[0] in line for line in made.lines)
+
+
+# --- what is read by way of a reference ---------------------------------------------------------------------------
+
+CONF = {
+    "llmops.yaml": "llmops: '1'\nname: demo\nenvironments: {prod: []}\n",
+    "conf/config.yaml": "defaults:\n  - model: [answerer]\n  - prompt: [answer]\n  - eval: [quality]\n  - _self_\n",
+    "conf/model/answerer.yaml": "provider: openai\nid: gpt-4o-mini\n",
+    "conf/prompt/answer.yaml": "messages:\n  - user: Hello\n",
+    "conf/eval/quality.yaml": "subject: {model: answerer, prompt: answer}\nrunner: promptfoo\nrows:\n  - vars: {}\n",
+}
+
+
+def test_a_value_knows_the_reference_by_which_its_reader_came() -> None:
+    made = compile_project(Memory(CONF), Request(), tools=toolkit())
+    assert made.workspace is not None
+    project = made.workspace.projects["prod"]
+    reader = Reader(project)
+    eval_ = reader.view(Address("eval", "quality"))
+    assert eval_ is not None
+    reference = ("eval", "quality", "subject", "model")
+    model = eval_.ref("subject", "model")
+    assert model is not None
+    place = At("prod", ("model", "answerer", "id"), by=reference)
+    assert model.text("id").sources == (place,)
+    assert model.reference == Sourced("answerer", (At("prod", reference),))
+    assert model.unreached().text("id").sources == (At("prod", place.path),)
+    spans = [(span.file, span.line) for span in writers(made.workspace, (place,))]
+    assert spans == [("conf/model/answerer.yaml", 2), ("conf/eval/quality.yaml", 1)]
+    assert brought((place,)) == (At("prod", reference),)
+    assert brought((place, At("prod", reference))) == ()
