@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.compiler.derive.serving import serving
+from llmops.compiler.model.exports import Screened
 from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Reader, View
 from llmops.schemas.types import AGENT, FLOW, GUARDRAIL
 
@@ -53,6 +55,18 @@ def before(reader: Reader, guard: Guard) -> View[Any] | None:
         (place.deployment for place in serving(reader, guard.holder)
          if place.deployment.value.get("engine") == guard.rail.value["engine"]), None,
     )
+
+
+def inside(reader: Reader, guard: Guard) -> bool:
+    """Whether the text is met inside the app alone: no server of the engine stands before the flow, or it never sees
+    what tools get and return."""
+    return guard.stage == "tool" or guard.holder.address.kind != FLOW.name or before(reader, guard) is None
+
+
+def screened(lowering: Lowering, guard: Guard) -> bool:
+    """Whether whoever runs the flow or agent asks the guardrail there."""
+    found = lowering.ask(Screened, guard.holder) if inside(lowering.reader, guard) else None
+    return found is not None and guard.stage in found.stages
 
 
 def rails(reader: Reader, engine: str) -> Iterator[View[Any]]:

@@ -207,3 +207,29 @@ class Collection:
     """The variable that holds the address, or all that is needed to connect."""
     key: Variable | None = None
     """The key that its store asks for, where the address does not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How an app itself puts texts to a guardrail: through a program of the engine that runs beside it.
+
+    `argv` starts it, in the repository's root; guardrails of one `argv` share it. It reads a JSON object a line and
+    writes one: `{"load": name}` is answered with `{"ready": name}` once the guardrail can be asked, `{"guard": name,
+    "text": …}` (with what the text goes with: `question`, `passages`) with `{"text", "blocked", "found"}`.
+    """
+
+    argv: tuple[Sourced[str], ...]
+    install: tuple[tuple[str, ...], ...] = ()
+    variables: tuple[Variable, ...] = ()
+    settings: Mapping[str, Sourced[str]] = field(default_factory=dict)
+    needs: tuple[Address, ...] = ()
+    """Resources that must answer before it is asked."""
+    files: tuple[str, ...] = ()
+    """Files of the repository that it runs and reads, and the lock file that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """That whoever runs a flow or an agent asks the guardrails of these `stages` itself."""
+
+    stages: tuple[str, ...]

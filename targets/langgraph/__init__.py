@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from llmops.compiler.model.exports import App, Service
+from llmops.compiler.model.exports import App, Screened, Service
 from llmops.compiler.model.target import Target
 from llmops.targets.langgraph.exports import app, service
+from llmops.targets.langgraph.guards import screened
 from llmops.targets.langgraph.known import check
 from llmops.targets.langgraph.lower import lower
 
@@ -14,6 +15,6 @@ TARGET = Target(
     since="0.1",
     version="1.2",
     lower=lower,
-    exports={App: app, Service: service},
+    exports={App: app, Screened: screened, Service: service},
     check=check,
 )

@@ -14,10 +14,10 @@ from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node, View
+from llmops.targets.langgraph import guards as guarding
 from llmops.targets.langgraph.tools import servers
 from llmops.targets.langgraph.work import CONSUMER, Work
 
-UNSAID = {"budget": "it counts no cost", "guardrails": "no guardrail stands in its way"}
 ROLES = ("system", "developer", "user", "assistant")
 
 
@@ -27,9 +27,6 @@ def agent(work: Work, found: View[Any]) -> dict[str, Any] | None:
     model = called(work, found, prompt)
     if prompt is None or model is None:
         return None
-    for field, why in UNSAID.items():
-        if found.has(field):
-            work.unsupported(found.at(field), why)
     made: dict[str, Any] = {}
     description = found.maybe_text("description")
     if description is not None:
@@ -54,28 +51,31 @@ def agent(work: Work, found: View[Any]) -> dict[str, Any] | None:
                              "let the app that resumes it ask the right people")
     if found.has("output_schema"):
         made["structured"] = _structured(work, found)
-    return made
+    guards = guarding.listed(work, found)
+    if guards:
+        made["guards"] = guards
+    return {**made, **guarding.budget(work, found)}
 
 
-def called(work: Work, found: Node, prompt: View[Any] | None) -> dict[str, Any] | None:
-    """The model that an agent or a step calls, and how it is reached."""
-    model = found.ref("model")
+def called(work: Work, found: Node, prompt: View[Any] | None, field: str = "model") -> dict[str, Any] | None:
+    """The model that an agent, a step or an index calls, and how it is reached."""
+    model = found.ref(field)
     if model is None:
         return None
     way = route(work.lowering.reader, model, found)
     call = reach(work.lowering, way, CONSUMER) if way.reached else None
     if call is None:
-        work.error(found.at("model"), f"LangGraph cannot reach {model.address}", "no target says where it answers",
+        work.error(found.at(field), f"LangGraph cannot reach {model.address}", "no target says where it answers",
                    "say with `via` which way the call takes")
         return None
     if not speaks_openai(work.lowering, call):
-        work.error(found.at("model"), f"the runtime speaks to {model.address} in OpenAI's words alone", "",
+        work.error(found.at(field), f"the runtime speaks to {model.address} in OpenAI's words alone", "",
                    "reach it through a gateway")
         return None
     if call.url is None and call.url_variable is None:
-        work.error(found.at("model"), f"nothing says where {model.address} answers", "", "give it an `endpoint`")
+        work.error(found.at(field), f"nothing says where {model.address} answers", "", "give it an `endpoint`")
         return None
-    named = found.ref_name("model")
+    named = found.ref_name(field)
     made: dict[str, Any] = {"name": call.model.because(named)}
     if call.url_variable is not None:
         made["variable"] = call.url_variable.name
@@ -85,12 +85,12 @@ def called(work: Work, found: Node, prompt: View[Any] | None) -> dict[str, Any] 
         made["key"] = call.key.name
     work.variables += [read for read in (call.key, call.url_variable) if read is not None]
     work.needs += [view.address for view in (call.route.gateway, call.route.deployment) if view is not None]
-    sent = params(model, prompt, found)
-    sent = {key: one.because(named) if _own(one, model) else one for key, one in sent.items()}
-    return {**made, **({"params": sent} if sent else {})}
+    sent = params(model, prompt, found if field == "model" else None)
+    sent = {key: one.because(named) if owned(one, model) else one for key, one in sent.items()}
+    return {**made, **({"params": sent} if sent else {}), **guarding.prices(work, found, model, field)}
 
 
-def _own(value: Any, model: View[Any]) -> bool:
+def owned(value: Any, model: View[Any]) -> bool:
     """Whether a parameter is the model's own, which is sent because the model is named."""
     return isinstance(value, Sourced) and any(isinstance(s, At) and s.path[:2] == model.path for s in value.sources)
 

@@ -7,12 +7,12 @@ from typing import Any
 from llmops.compiler.derive.placement import platform
 from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.serving import serving
-from llmops.compiler.model.exports import App, Service, Variable
+from llmops.compiler.model.exports import App, Screen, Service, ToolServer, Variable
 from llmops.compiler.model.sourced import Sourced, combine, literal
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
-from llmops.targets.langgraph.lower import APP, NAME, described
-from llmops.targets.langgraph.work import Work
+from llmops.targets.langgraph.lower import APP, MODULES, PACKAGE, described
+from llmops.targets.langgraph.work import NAME, Work
 
 PORT = 8123
 """Where `langgraph up` answers, by its own default."""
@@ -41,13 +41,15 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
     build = (("python", "-m", "venv", f"{shared}/venv"),
            (python, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock))
     words = (literal(f"{folder}/web.py"), literal(deployment.address.name), literal("--port"), here.express(str))
-    own_files = [f"{folder}/{name}" for name in ("app.json", "runtime.py", "flow_runtime.py", "web.py")]
-    others = _paths([*work.code, *(path for server in work.found for path in server.files)])
+    own_files = [*(f"{folder}/{name}" for name in ("app.json", "graphs.py", "web.py")),
+                 *(f"{shared}/{PACKAGE}/{name}" for name in MODULES)]
+    programs: list[ToolServer | Screen] = [*work.found, *work.screens]
+    others = _paths([*work.code, *(path for one in programs for path in one.files)])
     return Service(
         argv=(literal(python), *words),
         port=here,
         health=HEALTH,
-        install=tuple(dict.fromkeys((*build, *(step for server in work.found for step in server.install)))),
+        install=tuple(dict.fromkeys((*build, *(step for one in programs for step in one.install)))),
         tools=("python",),
         image=lowering.options.maybe_text("image") if lowering.options is not None else None,
         args=(literal("python"), literal(f"{INSIDE}/{folder}/web.py"), *words[1:], literal("--host"),

@@ -6,18 +6,18 @@ from typing import Any
 
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.flow import Condition, Step, Value, plan
+from llmops.compiler.derive.ports import ANY, DOCUMENTS, inputs
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import View
+from llmops.targets.langgraph import guards as guarding
 from llmops.targets.langgraph.agents import called, words
+from llmops.targets.langgraph.searches import index
 from llmops.targets.langgraph.tools import reached_by, servers
 from llmops.targets.langgraph.work import Work
 
-UNSAID = {
-    "guardrails": "no guardrail stands in its way", "history": "a flow has one turn", "budget": "it counts no cost",
-    "stream": "an answer is sent whole",
-}
+UNSAID = {"history": "a flow has one turn", "stream": "an answer is sent whole"}
 OF_STEPS = {"cache": "nothing is kept", "tool_choice": "the model chooses"}
 
 
@@ -39,11 +39,18 @@ def flow(work: Work, found: View[Any]) -> dict[str, Any] | None:
     timeout = found.maybe_text("timeout")
     if timeout is not None:
         made["timeout"] = timeout.map(seconds)
-    return made
+    guards = guarding.listed(work, found)
+    if guards:
+        made["guards"] = guards
+        answer = "answer" if "answer" in drawn.outputs else next(iter(drawn.outputs))
+        made["answer"] = Sourced(answer, (found.source("outputs", answer),), raw=True)
+    return {**made, **guarding.budget(work, found)}
 
 
-def value(found: Value) -> dict[str, Any]:
-    """Where a value comes from; its origins stand at what it names."""
+def value(found: Value, wanted: str = ANY) -> dict[str, Any]:
+    """Where a value comes from; its origins stand at what it names. Where a text is `wanted`, passages are joined."""
+    if found.type == DOCUMENTS and wanted == "string":
+        return {**value(found), "joined": Sourced(True, found.text.sources, raw=True)}
     if found.first:
         return {"first": [value(one) for one in found.first]}
     path = {"path": list(found.path)} if found.path else {}
@@ -65,10 +72,17 @@ def _step(work: Work, step: Step) -> dict[str, Any] | None:
     if doing is None:
         return None
     made: dict[str, Any] = {"name": Sourced(step.name, (node.source(),), raw=True), **doing}
-    if step.bound:
-        made["with"] = {name: value(one) for name, one in step.bound.items()}
+    if step.bound and step.verb != "index":
+        ports = inputs(node, step.verb)
+        made["with"] = {
+            name: value(one, ports[name].type if name in ports else ANY) for name, one in step.bound.items()
+        }
     if "input" in step.values:
-        made["input"] = value(step.values["input"])
+        made["input"] = value(step.values["input"], "string")
+    if step.verb == "index":
+        made["query"] = value(step.values["query"], "string")
+        if step.filters:
+            made["filter"] = {field: value(one) for field, one in step.filters.items()}
     if step.conditions:
         made["when"] = [_condition(one) for one in step.conditions]
     if step.each is not None:
@@ -119,12 +133,6 @@ def _model(work: Work, step: Step) -> dict[str, Any] | None:
                       "max_steps": literal(1)}}
 
 
-def _index(work: Work, step: Step) -> dict[str, Any] | None:
-    work.error(step.node.at("index"), "the runtime searches no index", "",
-               "let `haystack` serve the flow that searches, and call it by a tool")
-    return None
-
-
 def _tool(work: Work, step: Step) -> dict[str, Any] | None:
     tool = step.resource
     if tool is None or tool.value.get("mcp") is not None:
@@ -139,7 +147,7 @@ def _agent(work: Work, step: Step) -> dict[str, Any] | None:
     found = step.resource
     if found is None:
         return None
-    work.agents.append(found)
+    work.agents.append((found, step.node.ref_name("agent")))
     return {"agent": step.node.ref_name("agent")}
 
 
@@ -147,7 +155,7 @@ def _flow(work: Work, step: Step) -> dict[str, Any] | None:
     found = step.resource
     if found is None:
         return None
-    work.flows.append(found)
+    work.flows.append((found, step.node.ref_name("flow")))
     return {"flow": step.node.ref_name("flow")}
 
 
@@ -160,5 +168,5 @@ def _code(work: Work, step: Step) -> dict[str, Any] | None:
 
 
 _MAKERS = {
-    "prompt": _prompt, "model": _model, "index": _index, "tool": _tool, "agent": _agent, "flow": _flow, "code": _code,
+    "prompt": _prompt, "model": _model, "index": index, "tool": _tool, "agent": _agent, "flow": _flow, "code": _code,
 }

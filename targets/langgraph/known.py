@@ -10,24 +10,31 @@ from typing import Any
 
 from llmops.compiler.diagnostics.suggest import best
 
-FILE = ("root", "agents", "servers", "flows", "served")
+FILE = ("root", "repository", "agents", "servers", "guards", "flows", "served")
 AGENT = (
     "description", "model", "messages", "syntax", "variables", "max_steps", "servers", "handoffs", "memory", "timeout",
-    "approval", "structured",
+    "approval", "structured", "guards", "budget",
 )
 SERVER = (
     "transport", "functions", "confirm", "argv", "variables", "settings", "url", "variable", "key", "timeout",
 )
-FLOW = ("inputs", "steps", "outputs", "timeout")
+FLOW = ("inputs", "steps", "outputs", "timeout", "guards", "answer", "budget")
 STEP = (
-    "name", "agent", "flow", "tool", "code", "with", "input", "when", "each", "otherwise", "retries", "timeout",
+    "name", "agent", "flow", "tool", "index", "code", "with", "input", "query", "filter", "when", "each", "otherwise",
+    "retries", "timeout",
 )
+GUARD = ("stage", "argv", "variables", "settings", "timeout", "message")
+MODEL = ("name", "url", "variable", "key", "params", "price")
+INDEX = (
+    "engine", "url", "variable", "key", "schema", "collection", "metric", "element", "language", "exact", "search",
+    "mode", "top_k", "candidates", "weight", "score_threshold", "embedder", "vector",
+)
+BUDGET = ("request", "run", "session", "on_exceed")
 BELOW: Mapping[str, tuple[str, ...]] = {
-    "model": ("name", "url", "variable", "key", "params"), "memory": ("short", "long"),
-    "structured": ("name", "schema"),
+    "model": MODEL, "memory": ("short", "long"), "structured": ("name", "schema"), "budget": BUDGET,
 }
 MEMORY = {"short": ("window", "tokens", "summarise"), "long": ("scope", "ttl")}
-"""What `templates/runtime.py` and `templates/flow_runtime.py` read."""
+"""What the program in `templates/agent_graphs` reads."""
 
 
 @cache
@@ -49,17 +56,27 @@ def check(path: str, data: Any) -> Iterator[str]:
             yield from _agent(f"agent `{name}`", agent, data)
         for name, server in _entries(data, "servers"):
             yield from _unknown(f"server `{name}`", server, SERVER)
+        for name, guard in _entries(data, "guards"):
+            yield from _unknown(f"guardrail `{name}`", guard, GUARD)
         for name, flow in _entries(data, "flows"):
             yield from _flow(name, flow, data)
 
 
 def _flow(name: str, flow: Any, data: Mapping[str, Any]) -> Iterator[str]:
     yield from _unknown(f"flow `{name}`", flow, FLOW)
-    for step in flow.get("steps") or () if isinstance(flow, dict) else ():
+    if not isinstance(flow, dict):
+        return
+    yield from _unknown(f"budget of flow `{name}`", flow.get("budget"), BUDGET)
+    yield from _listed(f"flow `{name}`", flow, data, "guards")
+    for step in flow.get("steps") or ():
         if not isinstance(step, dict):
             continue
         where = f"step `{step.get('name')}` of flow `{name}`"
         yield from _unknown(where, step, STEP)
+        index = step.get("index")
+        yield from _unknown(f"index of {where}", index, INDEX)
+        yield from _unknown(f"embedder of {where}", index.get("embedder") if isinstance(index, dict) else None,
+                            (*MODEL, "prefix"))
         if isinstance(step.get("agent"), dict):
             yield from _agent(where, step["agent"], data)
         elif "agent" in step and step["agent"] not in (data.get("agents") or {}):
@@ -75,10 +92,16 @@ def _agent(where: str, agent: Any, data: Mapping[str, Any]) -> Iterator[str]:
     for key, names in MEMORY.items():
         memory = agent.get("memory")
         yield from _unknown(f"{key} memory of {where}", memory.get(key) if isinstance(memory, dict) else None, names)
-    for kind, there in (("handoffs", "agents"), ("servers", "servers")):
-        for other in agent.get(kind) or ():
-            if other not in (data.get(there) or {}):
-                yield f"{where} names `{other}`, which is not among the {there}"
+    for kind, there in (("handoffs", "agents"), ("servers", "servers"), ("guards", "guards")):
+        yield from _listed(where, agent, data, kind, there)
+
+
+def _listed(
+    where: str, holder: Mapping[str, Any], data: Mapping[str, Any], kind: str, there: str = ""
+) -> Iterator[str]:
+    for other in holder.get(kind) or ():
+        if other not in (data.get(there or kind) or {}):
+            yield f"{where} names `{other}`, which is not among the {there or kind}"
 
 
 def _entries(data: Mapping[str, Any], key: str) -> Iterable[tuple[str, Any]]:

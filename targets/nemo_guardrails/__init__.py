@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmops.compiler.model.exports import App, Endpoint, Service
+from llmops.compiler.model.exports import App, Endpoint, Screen, Service
 from llmops.compiler.model.target import Target
-from llmops.targets.nemo_guardrails.exports import app, endpoint, service
+from llmops.targets.nemo_guardrails.exports import app, endpoint, screen, service
 from llmops.targets.nemo_guardrails.known import check
 from llmops.targets.nemo_guardrails.lower import lower
 
@@ -14,7 +14,7 @@ TARGET = Target(
     since="0.1",
     version="0.24",
     lower=lower,
-    exports={App: app, Endpoint: endpoint, Service: service},
+    exports={App: app, Endpoint: endpoint, Screen: screen, Service: service},
     check=check,
     order=15,  # before the engines of apps: it stands before what they serve
 )

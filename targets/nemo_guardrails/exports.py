@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.derive.guard import guards
+from llmops.compiler.derive.guard import Guard, guards, screened
 from llmops.compiler.derive.route import outside_variable
 from llmops.compiler.derive.serving import served, serving
-from llmops.compiler.model.exports import App, Endpoint, Service, Variable
+from llmops.compiler.model.exports import App, Endpoint, Screen, Service, Variable
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
-from llmops.schemas.types import FLOW
+from llmops.schemas.types import FLOW, GUARDRAIL
 from llmops.targets.nemo_guardrails.front import Front, front, near, ours
+from llmops.targets.nemo_guardrails.lower import BROUGHT
 from llmops.targets.nemo_guardrails.models import CONSUMER
 from llmops.targets.nemo_guardrails.rails import Rail, rail
 
@@ -107,8 +108,37 @@ def service(lowering: Lowering, server: View[Any], at: str | None) -> Service | 
     )
 
 
+def screen(lowering: Lowering, view: View[Any], at: str | None) -> Screen | None:
+    """How an app asks a guardrail: by `check.py`, in an environment of its own."""
+    if view.address.kind != GUARDRAIL.name or view.value.get("engine") != CONSUMER:
+        return None
+    one, _ = rail(lowering, Guard(view, view, Sourced(view.address.name)), None, inside=True)
+    if one is None:
+        return None
+    options, shared = lowering.options, lowering.shared_folder
+    chosen = options.maybe_text("python") if options is not None else None
+    own, lock = f"{shared}/venv", f"{shared}/requirements.txt"
+    build = () if chosen is not None else (
+        ("python", "-m", "venv", own),
+        (f"{own}/bin/python", "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock),
+    )
+    ends = ["config.yml", "rails.co", *(["prompts.yml"] if one.prompt is not None else ())]
+    ends += ["config.py"] if one.call is not None and one.call.url_variable is not None else []
+    return Screen(
+        argv=(chosen or literal(f"{own}/bin/python"), literal(f"{shared}/check.py"),
+              literal(f"{lowering.folder}/{BROUGHT}")),
+        install=build,
+        variables=tuple(_variables([one], [])),
+        settings={"NEMO_GUARDRAILS_NO_USAGE_STATS": literal("1")},
+        needs=tuple(dict.fromkeys(_needs([one], []))),
+        files=(f"{shared}/check.py", lock, *(f"{lowering.folder}/{BROUGHT}/{view.address.name}/{end}" for end in ends)),
+    )
+
+
 def _rails(lowering: Lowering, flow: View[Any], server: View[Any]) -> Iterator[Rail]:
     for guard in guards(flow, CONSUMER):
+        if screened(lowering, guard) or guard.stage == "tool":
+            continue
         found, _ = rail(lowering, guard, near(lowering.reader, server))
         if found is not None:
             yield found

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.compiler.diagnostics.suggest import nearest
 
-STAGES = ("input", "output", "retrieval")
+STAGES = ("input", "output", "retrieval", "tool_input", "tool_output")
 OWN = "guard "
 """How the names of flows begin that the target itself writes."""
 SECRET = ("api_key",)
@@ -55,7 +55,7 @@ def check(path: str, found: Any) -> Iterator[str]:
 
 def _flow(stage: str, flow: str) -> Iterator[str]:
     name = flow.partition("$")[0].strip()
-    known = data("keys.json")["flows"][stage]
+    known = data("keys.json")["flows"].get(stage, ())
     if name not in known and not name.startswith(OWN):
         yield f"there is no {stage} rail `{name}`{_close(name, known)}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
-from llmops.compiler.derive.guard import Guard, guarded
+from llmops.compiler.derive.guard import Guard, guarded, screened
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.serving import serving
 from llmops.compiler.model.artifact import Artifact, Format
@@ -18,28 +18,43 @@ from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import View
 from llmops.targets.nemo_guardrails.front import Front, front, near, servers
 from llmops.targets.nemo_guardrails.models import CONSUMER
-from llmops.targets.nemo_guardrails.rails import Rail, library, rail
+from llmops.targets.nemo_guardrails.rails import Rail, because, library, rail
 
 PATH = "/v1/chat/completions"
 DECIDE = ("stage", "detector", "engine")
 """What decides which flow of the library's stands there anew."""
 STAGES = ("input", "output")
+BROUGHT = "_checks"
+"""The folder of guardrails whose texts apps bring."""
 ONCE = ("jailbreak", "pii", "regex", "secrets")
 """Detectors whose settings stand once for each stage (jailbreak: once), so that a second one would change the first."""
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     made = False
+    asked: dict[Address, list[Guard]] = {}
     for holder, guards in guarded(lowering.reader, CONSUMER):
-        if holder.address.kind != "flow":
-            for guard in guards:
+        stood = []
+        for guard in guards:
+            if screened(lowering, guard):
+                asked.setdefault(guard.rail.address, []).append(guard)
+            elif holder.address.kind != "flow" or guard.stage == "tool":
                 yield Unsupported(
-                    _place(guard), "it stands before a served flow, and sees nothing of an agent inside",
-                    "list the guardrail in the flow",
+                    _place(guard), "its server stands before a served flow, and sees nothing of what is inside",
+                    "let `langgraph` run it, which asks inside" if guard.stage == "tool" else
+                    "list the guardrail in the flow, or let `langgraph` run the agent",
                 )
-            continue
+            else:
+                stood.append(guard)
+        if stood:
+            made = True
+            yield from _folder(lowering, holder, tuple(stood))
+    for several in asked.values():
         made = True
-        yield from _folder(lowering, holder, guards)
+        yield from _brought(lowering, several)
+    if asked:
+        script = files(__package__).joinpath("templates", "check.py")
+        yield Artifact("check.py", script.read_bytes(), format=Format.VERBATIM, shared=True)
     for server in servers(lowering.reader):
         yield from _server_unsupported(lowering, server)
     if made:
@@ -91,6 +106,36 @@ def _folder(
         yield Artifact(f"{name}/{file}", script.read_bytes(), format=Format.VERBATIM)
     yield from _streaming_unsupported(stood)
     yield from _temperature_unsupported(stood)
+
+
+def _brought(lowering: Lowering, guards: list[Guard]) -> Iterator[Artifact | Unsupported | Finding]:
+    """The folder of one guardrail whose texts apps bring. Its name begins so that the server passes over it."""
+    rails = guards[0].rail
+    guard = guards[0] if len(guards) == 1 else Guard(rails, guards[0].holder, Sourced(rails.address.name))
+    one, problems = rail(lowering, guard, None, inside=True)
+    yield from problems
+    if one is None:
+        return
+    name = f"{BROUGHT}/{rails.address.name}"
+    about = (Sourced(rails.address, guard.named.sources, raw=True),)
+    config: dict[str, Any] = {"models": [] if one.model is None else [_because(one, one.model)]}
+    temperatures = _temperatures([one])
+    if temperatures:
+        config["lowest_temperature"] = temperatures[0]
+    outside = _outside([one])
+    if outside:
+        config["custom_data"] = {"base_urls": outside}
+    config["rails"] = {**({"config": dict(one.settings)} if one.settings else {}), one.stage: {"flows": [one.flow]}}
+    why = because(guard, "engine").sources
+    yield Artifact(f"{name}/config.yml", Sourced(config, why, raw=True), about)
+    if one.prompt is not None:
+        prompts = _alone([one], [_because(one, one.prompt)], "detector", "engine")
+        yield Artifact(f"{name}/prompts.yml", {"prompts": prompts}, about)
+    yield Artifact(f"{name}/rails.co", _code([one]), about, Format.TEXT)
+    if outside:
+        script = files(__package__).joinpath("templates", "config.py")
+        yield Artifact(f"{name}/config.py", script.read_bytes(), format=Format.VERBATIM)
+    yield from _streaming_unsupported([one])
 
 
 def _because(one: Rail, entry: dict[str, Any]) -> Sourced[dict[str, Any]]:

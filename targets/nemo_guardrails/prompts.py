@@ -35,13 +35,14 @@ class Made:
     problems: tuple[Finding | Unsupported, ...] = ()
 
 
-def prompt(lowering: Lowering, guard: Guard, task: str, suffix: str) -> Made:
+def prompt(lowering: Lowering, guard: Guard, task: str, suffix: str, usual: str = "") -> Made:
+    """`usual` is what stands there without a prompt of the config, where the task's own speaks of another text."""
     view = guard.rail
     decided = Sourced(0).because(view.get("detector"), view.get("stage"))
     entry: dict[str, Any] = {"task": Sourced(f"{task}{suffix}", raw=True).because(guard.named, decided)}
     own = view.ref("prompt") if view.has("prompt") else None
     if own is None:
-        entry["content"] = _topics(view) if task == ONE_TEXT else _usual(task).because(decided)
+        entry["content"] = _topics(view) if task == ONE_TEXT else _usual(usual or task).because(decided)
     else:
         model = view.ref("model")
         found = list(parts(own, None if model is None else model.address.name))

@@ -36,6 +36,18 @@ LOOKS = {
 """Detectors that ask none, with their stages."""
 DETECTORS = (*ASKS, *LOOKS)
 TEXTS = {"input": "$user_message", "output": "$bot_message", "retrieval": "$relevant_chunks"}
+INSIDE = {
+    "self_check": ("input", "output", "retrieval", "tool"), "content_safety": ("input", "output", "retrieval", "tool"),
+    "topic_control": ("input",), "grounding": ("output",), "jailbreak": ("input",),
+    **dict.fromkeys(("pii", "regex", "secrets"), ("input", "output", "retrieval", "tool")),
+}
+"""The stages of detectors whose texts an app itself brings."""
+LISTS = {"input": "input", "output": "output", "retrieval": "input", "tool": "tool_input"}
+"""The list of rails, by stage, in which such a rail stands; passages come as a user's message does."""
+BROUGHT = {
+    "input": "$user_message", "output": "$bot_message", "retrieval": "$user_message", "tool": "$tool_message",
+}
+"""The variable that holds the text then."""
 PROMPT_PARAMS = ("max_tokens", "stop", "output_parser", "max_length")
 """Settings of a guardrail's prompt, as the package's class calls them."""
 SETTINGS = {
@@ -69,11 +81,13 @@ class Rail:
         return self.guard.rail.address.name
 
 
-def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rail | None, list[Problem]]:
-    """The rail, or None where nothing of it could stand; and all that it cannot say."""
+def rail(
+    lowering: Lowering, guard: Guard, near: str | None = None, inside: bool = False
+) -> tuple[Rail | None, list[Problem]]:
+    """The rail, or None where nothing of it could stand; and all that it cannot say. `inside`: an app brings texts."""
     view = guard.rail
-    problems: list[Problem] = list(_unsupported(guard))
-    refusal = _refused(guard)
+    problems: list[Problem] = list(_unsupported(guard, inside))
+    refusal = _refused(guard, inside)
     if refusal is not None:
         return None, [refusal, *problems]
     detector, stage = view.text("detector"), view.text("stage")
@@ -87,18 +101,27 @@ def rail(lowering: Lowering, guard: Guard, near: str | None = None) -> tuple[Rai
         if isinstance(made, Finding):
             return None, [made, *problems]
         entry, call = made
-        made_prompt = prompts.prompt(lowering, guard, kind, _suffix(detector.value, view.address.name))
+        read = inside and stage.value in ("retrieval", "tool") and detector.value == "self_check"
+        suffix, usual = _suffix(detector.value, view.address.name), "self_check_read" if read else ""
+        made_prompt = prompts.prompt(lowering, guard, kind, suffix, usual)
         problems += made_prompt.problems
         if made_prompt.entry is None:
             return None, problems
         prompt = {**made_prompt.entry, **_of_prompt(view)}
+    if inside:
+        why = because(guard, "stage", "detector", "engine")
+        return Rail(
+            guard, LISTS[stage.value], Sourced(f"{OWN}{view.address.name}", why.sources, raw=True), entry, prompt,
+            _sourced(guard, _settings(guard, _source(stage.value))), tuple(_brought(guard)), None, call,
+            found.partition(" $")[0],
+        ), problems
     message = view.maybe_text("message")
     own = message is not None or action.value == "flag" or stage.value == "retrieval"
     why = because(guard, "stage", "detector", "action", "engine")
     name = Sourced(f"{OWN}{view.address.name}" if own else found, why.sources, raw=True)
     return Rail(
         guard, "output" if stage.value == "retrieval" else stage.value, name, entry, prompt,
-        _sourced(guard, _settings(guard)), tuple(_code(guard)) if own else (),
+        _sourced(guard, _settings(guard, stage.value)), tuple(_code(guard)) if own else (),
         message.express(jinja).because(guard.named, action)
         if message is not None and action.value == "block" else None, call=call,
         library=_flow(guard).partition(" $")[0],
@@ -119,7 +142,13 @@ def because(guard: Guard, *fields: str) -> Sourced[int]:
     return Sourced(0).because(guard.named, *(guard.rail.get(name) for name in fields))
 
 
-def _refused(guard: Guard) -> Problem | None:
+def _source(stage: str) -> str:
+    """The name that the library's settings have for a text which an app brings. Of `retrieval` it would give another
+    text back, and not say that this one must not pass."""
+    return "output" if stage == "output" else "input"
+
+
+def _refused(guard: Guard, inside: bool) -> Problem | None:
     """Why nothing of it can stand."""
     view = guard.rail
     detector, stage, action = view.text("detector").value, view.text("stage").value, view.text("action").value
@@ -131,13 +160,16 @@ def _refused(guard: Guard) -> Problem | None:
             notes=(f"it has: {', '.join(sorted(DETECTORS))}",), severity=Severity.ERROR, found=detector,
             expected=close[0] if close else None,
         )
-    stages = (*ASKS.get(detector, {}), *LOOKS.get(detector, ()))
-    if stage not in stages and not (detector == "self_check" and stage == "retrieval"):
+    stages = INSIDE[detector] if inside else (*ASKS.get(detector, {}), *LOOKS.get(detector, ()))
+    if stage not in stages and (inside or not (detector == "self_check" and stage == "retrieval")):
         return _error(view, "stage", f"`{detector}` cannot read that text in NeMo Guardrails",
                       f"it reads: {', '.join(stages)}", "choose another detector or stage")
     if action in ("rewrite", "route"):
         return _error(view, "action", f"NeMo Guardrails cannot {action} a text", "it can block, flag, and redact",
                       "`action: block`")
+    if action == "redact" and inside:
+        return _error(view, "action", "NeMo Guardrails cannot redact here", "it only says whether the text may pass",
+                      "`action: block`, or `engine: presidio`")
     if action == "redact" and (detector != "pii" or stage == "retrieval"):
         why = "the model has read the passages before they come here" if detector == "pii" else (
             f"`{detector}` says only whether a text may pass")
@@ -183,7 +215,7 @@ def _flow(guard: Guard) -> str:
         return "jailbreak detection model" if _nim(view) else "jailbreak detection heuristics"
     if detector == "pii":
         return f"{'mask' if view.text('action').value == 'redact' else 'detect'} sensitive data on {stage}"
-    return f"regex check {stage}"
+    return f"regex check {'input' if stage == 'tool' else stage}"
 
 
 def _nim(view: View[Any]) -> bool:
@@ -196,7 +228,7 @@ def _suffix(detector: str, name: str) -> str:
 
 
 def _task(detector: str, stage: str) -> str:
-    stage = "input" if stage == "retrieval" else stage
+    stage = "input" if stage in ("retrieval", "tool") else stage
     return ASKS[detector][stage].replace(" ", "_")
 
 
@@ -208,8 +240,10 @@ def _code(guard: Guard) -> Iterator[Sourced[str]]:
     if action == "redact":
         yield _line(guard, f"  do {_flow(guard)}", "action", "detector", "stage")
         return
-    yield _line(guard, f"  $response = execute {_execute(view, stage)}", "detector", "stage")
-    yield _line(guard, "  if $response.is_blocked")
+    yield _line(guard, f"  $response = execute {_execute(view, stage, TEXTS[stage], stage)}", "detector", "stage")
+    # of passages the library gives a text without them back, instead of saying that they must not pass
+    cut = " or $response.is_transform" if stage == "retrieval" and view.text("detector").value in LOOKS else ""
+    yield _line(guard, f"  if $response.is_blocked{cut}", *(("detector", "stage") if cut else ()))
     if action == "flag":
         yield _line(guard, f"    $flagged_{name} = True", "action")
         return
@@ -217,6 +251,21 @@ def _code(guard: Guard) -> Iterator[Sourced[str]]:
         yield _line(guard, "    do mask blocked user input", "action", "stage")
     yield _line(guard, f"    bot refuse {name if view.has('message') else 'to respond'}", "action")
     yield _line(guard, "    stop", "action")
+
+
+def _brought(guard: Guard) -> Iterator[Sourced[str]]:
+    """A flow for a text that an app brings. The app lets it pass only where the last line has run."""
+    view = guard.rail
+    name, action, stage = view.address.name, view.text("action").value, view.text("stage").value
+    yield _line(guard, f"define subflow {OWN}{name}")
+    yield _line(guard, f"  $response = execute {_execute(view, stage, BROUGHT[stage], _source(stage))}", "detector", "stage")
+    yield _line(guard, "  if $response.is_blocked")
+    if action == "flag":
+        yield _line(guard, f"    $flagged_{name} = True", "action")
+    else:
+        yield _line(guard, "    bot refuse to respond", "action")
+        yield _line(guard, "    stop", "action")
+    yield _line(guard, f"  $passed_{name} = True")
 
 
 def _line(guard: Guard, text: str, *fields: str) -> Sourced[str]:
@@ -235,28 +284,28 @@ def library(flow: str) -> list[str]:
     ]
 
 
-def _execute(view: View[Any], stage: str) -> str:
-    detector, name, text = view.text("detector").value, view.address.name, TEXTS[stage]
+def _execute(view: View[Any], stage: str, text: str, source: str) -> str:
+    detector, name = view.text("detector").value, view.address.name
+    checked = f", user_message={text}" if stage in ("retrieval", "tool") else ""
     if detector == "self_check":
-        checked = f', user_message={text}' if stage == "retrieval" else ""
         return f'{_task(detector, stage)}(variant="{name}"{checked})'
     if detector in ("content_safety", "topic_control"):
-        return f'{_task(detector, stage)}(model_name="{name}")'
+        return f'{_task(detector, stage)}(model_name="{name}"{checked})'
     if detector == "jailbreak":
         return "jailbreak_detection_model" if _nim(view) else "jailbreak_detection_heuristics"
     if detector == "grounding":
         return "self_check_facts"
     action = "detect_sensitive_data" if detector == "pii" else "detect_regex_pattern"
-    return f'{action}(source="{stage}", text={text})'
+    return f'{action}(source="{source}", text={text})'
 
 
 # --- settings ----------------------------------------------------------------------------------------------------
 
 
-def _settings(guard: Guard) -> dict[str, Any]:
+def _settings(guard: Guard, stage: str) -> dict[str, Any]:
     """What stands below `rails.config` for it."""
     view = guard.rail
-    detector, stage = view.text("detector").value, view.text("stage").value
+    detector = view.text("detector").value
     if detector not in SETTINGS:
         return {}
     params = {k: v for k, v in (view.tree("params") or {}).items() if k in allowed(detector)}
@@ -297,7 +346,7 @@ def allowed(detector: str) -> frozenset[str]:
     return frozenset(own)
 
 
-def _unsupported(guard: Guard) -> Iterator[Problem]:
+def _unsupported(guard: Guard, inside: bool = False) -> Iterator[Problem]:
     view = guard.rail
     detector, action = view.text("detector").value, view.text("action").value
     if detector not in DETECTORS:
@@ -337,5 +386,5 @@ def _unsupported(guard: Guard) -> Iterator[Problem]:
         for index, language in enumerate(view.value.get("languages") or ()):
             if language.partition("-")[0] not in spoken:
                 yield Unsupported(view.at("languages", index), "its analyser reads English alone", "`engine: presidio`")
-    if view.has("latency"):
+    if view.has("latency") and not inside:
         yield Unsupported(view.at("latency"), "it waits until the detector has answered")

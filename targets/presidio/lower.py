@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from llmops.compiler.derive.guard import guarded, rails
+from llmops.compiler.derive.guard import guarded, rails, screened
 from llmops.compiler.derive.literals import patterns
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.model.artifact import Artifact, Format
@@ -27,17 +27,21 @@ SECRET = "SECRET"
 LANGUAGE = "en"
 FOREIGN = {
     "model": "it asks no model", "prompt": "it asks no model", "topics": "it knows no topics",
-    "streaming": "it reads a whole text", "latency": "it answers when it has read the text",
+    "streaming": "it reads a whole text",
 }
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     made = False
+    asked = {guard.rail.address: screened(lowering, guard) for _, guards in guarded(lowering.reader, NAME)
+             for guard in guards}
     for rail in rails(lowering.reader, NAME):
-        problems = list(_problems(rail))
-        yield from problems
-        if any(isinstance(problem, Finding) and problem.severity is Severity.ERROR for problem in problems):
+        found = list(problems(rail))
+        yield from found
+        if any(isinstance(problem, Finding) and problem.severity is Severity.ERROR for problem in found):
             continue
+        if rail.has("latency") and not asked.get(rail.address):
+            yield Unsupported(rail.at("latency"), "it answers when it has read the text")
         made = True
         why = rail.text("engine").sources
         about = (Sourced(rail.address, why, raw=True),)
@@ -47,11 +51,13 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         )
     for _, guards in guarded(lowering.reader, NAME):
         for guard in guards:
-            yield Unsupported(
-                guard.named.sources[0].path,  # type: ignore[union-attr]
-                "it is a library without a server: the app itself must call it",
-                "call `guard.py` in the app, or let `engine: nemo-guardrails` stand before it",
-            )
+            if not screened(lowering, guard):
+                yield Unsupported(
+                    guard.named.sources[0].path,  # type: ignore[union-attr]
+                    "it is a library without a server: the app itself must call it",
+                    "let `langgraph` run it, which does; or call `guard.py` in the app, or let "
+                    "`engine: nemo-guardrails` stand before it",
+                )
     if made:
         for name, folder in (("requirements.txt", "lock"), ("guard.py", "templates")):
             yield Artifact(
@@ -62,7 +68,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
 # --- what is wrong -----------------------------------------------------------------------------------------------
 
 
-def _problems(rail: View[Any]) -> Iterator[Finding | Unsupported]:
+def problems(rail: View[Any]) -> Iterator[Finding | Unsupported]:
     detector, action = rail.text("detector").value, rail.text("action").value
     if detector not in DETECTORS:
         yield _error(rail, ("detector",), f"Presidio has no detector `{detector}`", f"it has: {', '.join(DETECTORS)}")

@@ -18,13 +18,14 @@ import graphs
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command
-from runtime import build
 
 
 async def run(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
     if "flow" in told:
         return await run_flow(told, **shared)
-    graph = build(told["graph"], **shared)
+    from agent_graphs import agent
+
+    graph = agent(graphs.told, told["graph"], **shared)
     config = {"configurable": {"thread_id": told["thread"], "user_id": told.get("user")}}
     found = []
     for turn in told["turns"]:
@@ -43,9 +44,9 @@ async def run(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
 
 
 async def run_flow(told: dict[str, Any], **shared: Any) -> list[dict[str, Any]]:
-    from flow_runtime import flow
+    from agent_graphs import flow
 
-    graph = flow(told["flow"], **shared)
+    graph = flow(graphs.told, told["flow"], **shared)
     config = {"configurable": {"thread_id": told["thread"]}}
     found = []
     for turn in told["turns"]:

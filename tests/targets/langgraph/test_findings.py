@@ -31,7 +31,8 @@ def told(made: Compilation) -> list[tuple[str, Place]]:
 
 BASE = "framework: langgraph\nmodel: answerer\nprompt: judge\nmax_steps: 1\n"
 AGENTS: list[tuple[str, str, int, int]] = [
-    (f"{BASE}budget: {{usd_per_run: 1}}\n", "it counts no cost", 5, 9),
+    (f"{BASE}budget: {{eur_per_run: 1}}\n", "the prices that it counts with are in US dollars", 5, 23),
+    (f"{BASE}budget: {{usd_per_day: 1}}\n", "it keeps no count of what a day uses", 5, 23),
     (f"{BASE}approval: {{by: [team-support]}}\n",
      "whoever resumes the run agrees: it knows no teams, no conditions", 5, 11),
 ]  # fmt: skip

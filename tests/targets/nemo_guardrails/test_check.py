@@ -49,7 +49,8 @@ SELF = "stage: input\ndetector: self_check\nmodel: judge\naction: block"
     ("rail", "message", "line"),
     [
         ("stage: input\ndetector: self_chek\nmodel: judge\naction: block", "no detector `self_chek`", 3),
-        ("stage: tool\ndetector: self_check\nmodel: judge\naction: block", "`self_check` cannot read that text", 2),
+        ("stage: tool\ndetector: self_check\nmodel: judge\naction: block", "sees nothing of what is inside", 7),
+        ("stage: retrieval\ndetector: topic_control\nmodel: judge\naction: block", "cannot read that text", 2),
         ("stage: input\ndetector: self_check\nmodel: judge\naction: rewrite", "cannot rewrite a text", 5),
         ("stage: output\ndetector: regex\nparams: {patterns: [a]}\naction: redact", "cannot redact here", 5),
         ("stage: input\ndetector: self_check\naction: block", "asks a model, and none is named", 3),
@@ -83,6 +84,22 @@ def test_a_pii_rail_is_presidio_s_own() -> None:
         "config": {"sensitive_data_detection": {"output": {"entities": ["EMAIL_ADDRESS"], "score_threshold": 0.3}}},
         "output": {"flows": ["detect sensitive data on output"], "streaming": {"enabled": True, "stream_first": False}},
     }
+
+
+def test_a_pattern_in_a_passage_keeps_the_answer_back() -> None:
+    """The library's own action gives passages back without what was found, and says that they may pass."""
+    case = HERE / "nemo_guardrails" / "cases" / "server"
+    files = dict(project_files(case))
+    files["conf/guardrail/spoilt.yaml"] = (
+        b"stage: retrieval\ndetector: secrets\nengine: nemo-guardrails\naction: block\nmessage: No.\n"
+    )
+    made = compile_project(Memory(files), Request())
+    code = next(e.content.decode() for e in made.emitted if e.path.endswith("answer/rails.co"))
+    lines = code[code.index("guard spoilt"):].splitlines()
+    assert lines[1:3] == [
+        '  $response = execute detect_regex_pattern(source="retrieval", text=$relevant_chunks)',
+        "  if $response.is_blocked or $response.is_transform",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 """Read a text as a guardrail says, with Presidio: what it finds is refused, replaced, or noted.
 
     python guard.py FOLDER NAME < text        prints the outcome as JSON; exit code 3 where the text is refused
+    python guard.py FOLDER --lines            answers {"load": NAME} and {"guard": NAME, "text": ...}, one on each line
 
     guard = Guard("generated/prod/presidio", "no_pii")
     checked = guard.check("Mail me at bob@example.com")
@@ -59,12 +60,34 @@ class Guard:
         return Checked(self.anonymizer.anonymize(text, places, operators).text, False, found)
 
 
+def answer(folder: Path) -> None:
+    """One line for each line. A line that fails passes nothing."""
+    guards: dict[str, Guard] = {}
+    for line in sys.stdin:
+        try:
+            asked = json.loads(line)
+            if "load" in asked:
+                guards[asked["load"]] = Guard(folder, asked["load"])
+                said: dict[str, Any] = {"ready": asked["load"]}
+            else:
+                said = asdict(guards[asked["guard"]].check(asked["text"]))
+        except Exception as error:  # whatever it is: the next line is answered, too
+            said = {"text": "", "blocked": True, "found": [], "error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(said), flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Read a text from standard input as a guardrail says.")
     parser.add_argument("folder", type=Path, help="where the compiled guardrails stand")
-    parser.add_argument("name", help="the guardrail")
+    parser.add_argument("name", nargs="?", help="the guardrail")
+    parser.add_argument("--lines", action="store_true", help="answer each line, instead of reading one text")
     parser.add_argument("--language", help="of the text; default: the guardrail's first")
     options = parser.parse_args()
+    if options.lines:
+        answer(options.folder)
+        return 0
+    if options.name is None:
+        parser.error("which guardrail?")
     checked = Guard(options.folder, options.name).check(sys.stdin.read(), options.language)
     print(json.dumps(asdict(checked)))
     return 3 if checked.blocked else 0

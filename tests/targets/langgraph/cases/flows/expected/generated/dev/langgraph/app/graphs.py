@@ -6,10 +6,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# in an image the package is installed
+sys.path.append(str(Path(__file__).resolve().parent / "../../../project/langgraph"))
 
-from flow_runtime import flow
+from agent_graphs import Described, flow
 
-flow_support = flow('support')
-flow_pay = flow('pay')
-flow_reply = flow('reply')
+told = Described(Path(__file__).resolve().parent)
+
+flow_support = flow(told, 'support')
+flow_pay = flow(told, 'pay')
+flow_reply = flow(told, 'reply')

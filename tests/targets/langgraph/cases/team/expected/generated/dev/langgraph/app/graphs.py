@@ -6,10 +6,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# in an image the package is installed
+sys.path.append(str(Path(__file__).resolve().parent / "../../../project/langgraph"))
 
-from runtime import build
+from agent_graphs import Described, agent
 
-judge = build('judge')
-keeper = build('keeper')
-support = build('support')
+told = Described(Path(__file__).resolve().parent)
+
+judge = agent(told, 'judge')
+keeper = agent(told, 'keeper')
+support = agent(told, 'support')
