@@ -6,11 +6,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# in an image the package is installed
+sys.path.append(str(Path(__file__).resolve().parent / "../../../project/langgraph"))
 
-from flow_runtime import flow
-from runtime import build
+from agent_graphs import Described, agent, flow
 
-researcher = build('researcher')
-checker = build('checker')
-flow_research = flow('research')
+told = Described(Path(__file__).resolve().parent)
+
+researcher = agent(told, 'researcher')
+checker = agent(told, 'checker')
+flow_research = flow(told, 'research')

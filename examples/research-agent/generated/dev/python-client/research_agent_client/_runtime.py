@@ -247,10 +247,10 @@ def _json(data: bytes) -> Any:
 
 
 def _message(prompt: Prompt, message: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    content = message["content"]
+    content, syntax = message["content"], message.get("syntax", prompt.syntax)
     if isinstance(content, str):
-        return {"role": message["role"], "content": _rendered(content, prompt.syntax, values)}
-    return {"role": message["role"], "content": [_part(part, prompt.syntax, values) for part in content]}
+        return {"role": message["role"], "content": _rendered(content, syntax, values)}
+    return {"role": message["role"], "content": [_part(part, syntax, values) for part in content]}
 
 
 def _part(part: Mapping[str, Any], syntax: str, values: Mapping[str, Any]) -> dict[str, Any]:

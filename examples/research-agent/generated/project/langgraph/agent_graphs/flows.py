@@ -1,10 +1,10 @@
-"""Flows as graphs of LangGraph, as app.json beside this file describes them: a node for each step, one after the other.
+"""Flows as graphs of LangGraph: a node for each step, one after the other.
 
-    from flow_runtime import flow
-    result = await flow("answer").ainvoke({"inputs": {"question": "May I return worn shoes?"}})
+    result = await flow(told, "answer").ainvoke({"inputs": {"question": "May I return worn shoes?"}})
     result["outputs"]["answer"]
 
 What a step gives is kept as a map: the empty name is the step itself, `text`, `output`, `calls` what it gives besides.
+Where a text does not pass a guardrail, nothing more runs: the answer are its words, and `refused` names it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -25,11 +25,14 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
-from runtime import HERE, Team, described, tools
+
+from agent_graphs.agents import Team
+from agent_graphs.budgets import BudgetExceeded, Purse, around
+from agent_graphs.described import Described
+from agent_graphs.guards import Refused
+from agent_graphs.search import search
 
 ABSENT = object()
-STEPS_WITH_TOOLS = 10
-"""The most calls to the model of a step that may call tools; an agent says its own number."""
 
 
 def _merged(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
@@ -41,18 +44,23 @@ class FlowState(TypedDict, total=False):
     given: Annotated[dict[str, Any], _merged]
     outputs: dict[str, Any]
     began: float
+    spent: dict[str, float]
+    refused: dict[str, str] | None
 
 
-def flow(name: str, **compiled: Any) -> Any:
+def flow(told: Described, name: str, **compiled: Any) -> Any:
     """The graph of a flow; `compiled` are `checkpointer`, `store` …"""
-    return Flow(described(), name).graph(**compiled)
+    return Flow(told, name).graph(**compiled)
 
 
 # --- values --------------------------------------------------------------------------------------------------------
 
 
 def value(told: Mapping[str, Any], state: Mapping[str, Any], item: Any = ABSENT) -> Any:
-    """A value; ABSENT where the step that gives it was left out."""
+    """A value; ABSENT where the step that gives it was left out. Of passages the words, where a text is wanted."""
+    if told.get("joined"):
+        found = value({key: one for key, one in told.items() if key != "joined"}, state, item)
+        return "\n\n".join(one["content"] for one in found) if isinstance(found, list) else found
     if "first" in told:
         several = (value(one, state, item) for one in told["first"])
         return next((one for one in several if one is not ABSENT and one is not None), ABSENT)
@@ -92,10 +100,13 @@ def holds(conditions: list[Mapping[str, Any]], state: Mapping[str, Any]) -> bool
 
 
 class Flow:
-    def __init__(self, told: Mapping[str, Any], name: str) -> None:
+    """`outer` are the guardrails of the flow that calls this one; those of tools and passages count here too."""
+
+    def __init__(self, told: Described, name: str, outer: Iterable[str] = ()) -> None:
         self.told, self.name = told, name
-        self.flow: Mapping[str, Any] = told["flows"][name]
-        self.root = (HERE / told["root"]).resolve()
+        self.flow: Mapping[str, Any] = told.data["flows"][name]
+        self.own = self.flow.get("guards", [])
+        self.guards = [*dict.fromkeys([*outer, *self.own])]
         self.spare = {step["otherwise"] for step in self.flow["steps"] if "otherwise" in step}
         self.steps = {step["name"]: step for step in self.flow["steps"]}
 
@@ -116,29 +127,64 @@ class Flow:
         missing = [name for name, needed in self.flow["inputs"].items() if needed and name not in given]
         if missing:
             raise ValueError(f"`inputs` lacks {', '.join(missing)}")
-        return {"inputs": {n: v for n, v in given.items() if n in self.flow["inputs"]}, "began": time.time()}
+        known = {name: one for name, one in given.items() if name in self.flow["inputs"]}
+        start: FlowState = {"inputs": known, "began": time.time(), "spent": {}, "refused": None}
+        try:
+            return {**start, "inputs": await self.told.guards.every(self.own, "input", known)}
+        except Refused as refused:
+            return {**start, "refused": {refused.name: str(refused)}}
 
     async def end(self, state: FlowState) -> FlowState:
-        found = {name: value(told, state) for name, told in self.flow["outputs"].items()}
-        return {"outputs": {name: None if one is ABSENT else one for name, one in found.items()}}
+        refused = state.get("refused")
+        found = {} if refused else {name: value(told, state) for name, told in self.flow["outputs"].items()}
+        question = next((one for one in state["inputs"].values() if isinstance(one, str)), "")
+        try:
+            outputs = {
+                name: None if one is ABSENT else await self.told.guards.every(
+                    self.own, "output", one, question=question, passages=self.read(state)
+                ) for name, one in found.items()
+            }
+        except Refused as late:
+            refused = {late.name: str(late)}
+        if refused:
+            outputs = dict.fromkeys(self.flow["outputs"])
+            outputs[self.flow.get("answer", next(iter(outputs)))] = next(iter(refused.values()))
+        return {"outputs": outputs, "refused": refused}
+
+    def read(self, state: FlowState) -> list[str]:
+        """What was found for the answer."""
+        given = state.get("given") or {}
+        found = [given[name][""] for name, step in self.steps.items() if "index" in step and name in given
+                 and isinstance(given[name], Mapping)]
+        return [one["content"] for passages in found for one in passages]
 
     def node(self, step: Mapping[str, Any]) -> Callable[..., Any]:
         async def run(state: FlowState, config: RunnableConfig) -> FlowState:
-            if not holds(step.get("when", []), state):
+            if state.get("refused") or not holds(step.get("when", []), state):
                 return {}
+            purse = Purse(self.name, self.flow.get("budget", {}), dict(state.get("spent") or {}))
+            token = around.set((*around.get(), purse))
             try:
-                given = await self.tried(step, state, config)
-            except GraphBubbleUp:
-                raise
-            except Exception as error:
-                if "otherwise" not in step:
-                    raise
-                print(f"step {step['name']}: {type(error).__name__}, {step['otherwise']} runs", file=sys.stderr)
-                given = await self.tried(self.steps[step["otherwise"]], state, config)
-                return {"given": {step["name"]: given, step["otherwise"]: given}}
-            return {"given": {step["name"]: given}}
+                return {"given": await self.tolerant(step, state, config), "spent": purse.spent}
+            except Refused as refused:
+                return {"refused": {refused.name: str(refused)}, "spent": purse.spent}
+            finally:
+                around.reset(token)
 
         return run
+
+    async def tolerant(self, step: Mapping[str, Any], state: FlowState, config: RunnableConfig) -> dict[str, Any]:
+        """What the step gives, or the one that runs in its place if it fails."""
+        try:
+            return {step["name"]: await self.tried(step, state, config)}
+        except GraphBubbleUp:
+            raise
+        except Exception as error:
+            if "otherwise" not in step:
+                raise
+            print(f"step {step['name']}: {type(error).__name__}, {step['otherwise']} runs", file=sys.stderr)
+            given = await self.tried(self.steps[step["otherwise"]], state, config)
+            return {step["name"]: given, step["otherwise"]: given}
 
     async def tried(self, step: Mapping[str, Any], state: FlowState, config: RunnableConfig) -> Any:
         left = step.get("retries", 0)
@@ -146,7 +192,7 @@ class Flow:
             try:
                 async with asyncio.timeout(self.remaining(step, state)):
                     return await self.done(step, state, config)
-            except GraphBubbleUp:
+            except (GraphBubbleUp, BudgetExceeded, Refused):
                 raise
             except Exception:
                 if not left:
@@ -171,39 +217,57 @@ class Flow:
     async def once(self, step: Mapping[str, Any], state: FlowState, config: RunnableConfig, item: Any) -> Any:
         bound = {name: value(told, state, item) for name, told in step.get("with", {}).items()}
         bound = {name: one for name, one in bound.items() if one is not ABSENT}
-        given = value(step["input"], state, item) if "input" in step else ABSENT
         if "agent" in step:
+            given = value(step["input"], state, item) if "input" in step else ABSENT
             return await self.asked(step, bound, given, config)
         if "flow" in step:
-            result = await Flow(self.told, step["flow"]).graph().ainvoke({"inputs": bound}, config)
+            inner = Flow(self.told, step["flow"], self.guards)
+            result = await inner.graph().ainvoke({"inputs": bound}, config)
+            for name, words in (result.get("refused") or {}).items():
+                raise Refused(name, words)
             outputs = result["outputs"]
             return {"": next(iter(outputs.values())) if len(outputs) == 1 else outputs, **outputs}
         if "tool" in step:
-            return await self.called(step["tool"], bound, config)
-        found = code(self.root, step["code"]["file"], step["code"]["function"])(**bound)
-        result = await found if inspect.isawaitable(found) else found
+            return await self.called(step["tool"], bound)
+        if "index" in step:
+            return {"": await self.found(step, state, item)}
+        made = code(self.told.root, step["code"]["file"], step["code"]["function"])(**bound)
+        result = await made if inspect.isawaitable(made) else made
         return {"": result, **(result if isinstance(result, Mapping) else {})}
 
     async def asked(self, step: Mapping[str, Any], bound: dict[str, Any], given: Any, config: RunnableConfig) -> Any:
         """A model or an agent."""
-        name, told = step["agent"], self.told
-        if isinstance(name, Mapping):  # of this step alone
-            told, name = {**told, "agents": {**told.get("agents", {}), step["name"]: name}}, step["name"]
+        alone = step["agent"] if isinstance(step["agent"], Mapping) else None  # of this step alone
+        team = Team(self.told, step["name"] if alone else step["agent"], alone, self.guards)
         said = [] if given is ABSENT else [HumanMessage(given if isinstance(given, str) else json.dumps(given))]
-        result = await Team(told, name).graph().ainvoke({"messages": said, "inputs": bound}, config)
+        result = await team.graph().ainvoke({"messages": said, "inputs": bound}, config)
         text = result["messages"][-1].text
         calls = {
             one["name"]: one["args"] for m in result["messages"] if isinstance(m, AIMessage) for one in m.tool_calls
         }
         return {"": text, "text": text, "output": result.get("output"), "calls": calls}
 
-    async def called(self, told: Mapping[str, Any], bound: dict[str, Any], config: RunnableConfig) -> Any:
-        text = await tools((told["server"],)).confirmed(told["function"], bound)
+    async def called(self, told: Mapping[str, Any], bound: dict[str, Any]) -> Any:
+        guards = self.told.guards
+        given = await guards.arguments(self.guards, bound)
+        text = await self.told.tools((told["server"],)).confirmed(told["function"], given)
+        text = await guards.passed(self.guards, "tool", text, tool=told["function"])
         try:
             parsed = json.loads(text)
         except ValueError:
             parsed = text
         return {"": parsed, "text": text, "output": parsed}
+
+    async def found(self, step: Mapping[str, Any], state: FlowState, item: Any) -> list[dict[str, Any]]:
+        """The passages of an index, as they may be read."""
+        query = value(step["query"], state, item)
+        filters = {field: value(told, state, item) for field, told in step.get("filter", {}).items()}
+        if query is ABSENT or ABSENT in filters.values():
+            raise ValueError(f"step {step['name']}: what it searches for is not there")
+        for purse in around.get():
+            purse.open()
+        found = await search(step["index"], query if isinstance(query, str) else json.dumps(query), filters)
+        return await self.told.guards.passages(self.guards, found, str(query))
 
 
 @functools.cache
