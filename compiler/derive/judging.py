@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from llmops.compiler.derive.baseline import beside, informational, known_by, results
 from llmops.compiler.derive.cases import in_repository, problem
 from llmops.compiler.derive.model import price
 from llmops.compiler.derive.subjects import Subject
@@ -36,11 +37,22 @@ def rules(lowering: Lowering, eval_: View[Any], tried: list[Subject]) -> dict[st
         if limits:
             out[field] = limits
     file, other = eval_.maybe_text("gate", "baseline", "file"), eval_.maybe_text("gate", "baseline", "subject")
-    if file is not None:
+    branch = eval_.maybe_text("gate", "baseline", "branch")
+    if branch is not None:
+        expected = beside(results(lowering, eval_), "baseline")
+        out["baseline"] = {"branch": branch.express(str), "file": expected.express(str)}
+        out["of"] = known_by(lowering, eval_)
+        kind = eval_.maybe_text("type")
+        if kind is not None and kind.value == "redteam":
+            out["fresh_rows"] = kind.express(lambda _: True)
+    elif file is not None:
         out["baseline"] = {"file": file.express(lambda path: in_repository(lowering, path))}
     elif other is not None:
         label = next((s.label for s in tried if s.name is not None and s.name.value == other.value), None)
         out["baseline"] = {"subject": (other if label is None else label.because(other)).express(str)}
+    told = informational(eval_)
+    if told and "baseline" in out:
+        out["informational"] = told
     tolerance = eval_.tree("gate", "tolerance")
     if tolerance is not None and "baseline" in out:
         out["tolerance"] = tolerance
@@ -69,11 +81,8 @@ def _counted(name: str) -> bool:
     return what in ("usd", "tokens", "calls") and per in PER
 
 
-def problems(eval_: View[Any], runner: str) -> Iterator[Finding | Unsupported]:
+def problems(eval_: View[Any]) -> Iterator[Finding | Unsupported]:
     """What of the gate and the budget no script can judge."""
-    if eval_.has("gate", "baseline", "branch"):
-        yield problem(eval_.at("gate", "baseline", "branch"), f"{runner} keeps no results of a branch",
-                      "the gate would not hold", "keep the results that count in a file: `baseline: {file: …}`")
     rate = eval_.maybe_number("gate", "pass_rate")
     if eval_.has("gate", "confidence") and rate is not None and rate.value >= 1:
         yield problem(eval_.at("gate", "pass_rate"), "no number of rows can prove that all others pass too",

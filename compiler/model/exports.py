@@ -68,6 +68,20 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """The earlier results that a gate compares with, where a branch keeps them.
+
+    `branch` is the one whose newest results count, of those whose gate held. `kept` is the file that a run leaves for
+    later ones: the CI keeps it if the run was one of that branch itself and `argv` ended with 0. `expected` is where
+    `argv` looks for the earlier one; where nothing stands there, it says so and judges the rest of the gate.
+    """
+
+    branch: Sourced[str]
+    kept: Sourced[str]
+    expected: Sourced[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """How to run an eval so that its exit code is the gate: for a CI job.
 
@@ -88,6 +102,9 @@ class Check:
     """Files of the repository that decide its outcome, beside the configs: what was compiled for it, a lock file."""
     blocks: bool = True
     """False where the eval reports and never fails."""
+    baseline: Baseline | None = None
+    """What it compares with, where a branch keeps that; `argv` adds how it judged to the file that LLMOPS_SUMMARY names
+    then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from llmops.compiler.model.sourced import Remark, Sourced, literal
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node
-from llmops.targets.github_actions import login, steps
+from llmops.targets.github_actions import earlier, login, steps
 from llmops.targets.github_actions.plan import Job, Stage
 from llmops.targets.github_actions.words import condition
 from llmops.targets.github_actions.work import Work
@@ -46,7 +46,7 @@ def job(work: Work, stage: Stage, made: Job, first: list[Any]) -> dict[str, Any]
     if when is not None:
         out["if"] = when
     out["timeout-minutes"] = minutes(made.stage)
-    out["permissions"] = _permissions(found, extra)
+    out["permissions"] = _permissions(found, extra, earlier.compared(work, made))
     if made.has_secret or made.releases or found or stage.approved:
         out["environment"] = made.environment
     if made.releases:
@@ -99,7 +99,8 @@ def _name(made: Job) -> Any:
 
 def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[dict[str, Any]]:
     before = [
-        steps.checkout(work), *steps.bring(work, made), *steps.set_up(work, made), *login.steps(work, found),
+        steps.checkout(work), *earlier.bring(work, made), *steps.bring(work, made), *steps.set_up(work, made),
+        *login.steps(work, found),
         *(steps.start(work, made, address, service) for address, service in made.services),
     ]  # fmt: skip
     if len(made.tasks) > 1 and not made.tasks[0].chore:
@@ -136,8 +137,10 @@ def _writes(extra: dict[str, Sourced[str]]) -> bool:
     return any(right.value == "write" for right in extra.values())
 
 
-def _permissions(found: list[Node], extra: dict[str, Sourced[str]]) -> dict[str, Any]:
+def _permissions(found: list[Node], extra: dict[str, Sourced[str]], compared: bool) -> dict[str, Any]:
     rights: dict[str, Any] = {"contents": Remark("read", "to check out the configs and what was compiled from them")}
+    if compared:
+        rights["actions"] = Remark("read", "to find the results that a branch has kept")
     if found:
         rights["id-token"] = Remark("write", "to prove to a cloud which workflow this is")
     for name, right in extra.items():

@@ -10,6 +10,7 @@ from llmops.compiler.model.exports import Check, Deploy, Service, Variable
 from llmops.compiler.model.exports import Task as Chore
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Joined, Sourced
+from llmops.targets.github_actions import earlier
 from llmops.targets.github_actions.plan import Job, Task
 from llmops.targets.github_actions.triggers import inputs
 from llmops.targets.github_actions.words import Script, data, programs, script
@@ -125,6 +126,7 @@ DONE = {"eval": "Run", "index": "Fill", "dataset": "Make", "finetune": "Train"}
 def tasks(work: Work, job: Job) -> Iterator[dict[str, Any]]:
     for number, task in enumerate(job.tasks):
         yield _task(work, job, task, first=number == 0 or task.chore)
+        yield from earlier.keep(work, job, task)
     kept = [
         data(result).because(task.reference)
         for task in job.tasks if task.kept for result in task.check.results
@@ -156,7 +158,10 @@ def _in_top(path: str) -> str:
 
 
 def _task(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
+    compared = earlier.baseline(work, job, task) is not None
     made = Script().within(environment(job, task.check))
+    if compared:
+        made.export("LLMOPS_SUMMARY", '"$GITHUB_STEP_SUMMARY"')
     for argv in task.check.prepare:
         made.add(argv)
     made.add(task.check.argv)
@@ -165,7 +170,9 @@ def _task(work: Work, job: Job, task: Task, first: bool) -> dict[str, Any]:
         **{name: data(value) for name, value in task.check.settings.items()}, **made.env,
     }  # fmt: skip
     name = Sourced(f"{DONE[task.address.kind]} {task.address}", (), raw=True).because(task.reference)
-    more = {} if first else {"if": f"${{{{ !cancelled() && steps.{READY}.conclusion == 'success' }}}}"}
+    more = {"id": earlier.step(task)} if compared else {}
+    if not first:
+        more["if"] = f"${{{{ !cancelled() && steps.{READY}.conclusion == 'success' }}}}"
     return _step(name, made.run(task.reference, _environment(job)), env, **more)
 
 
@@ -224,10 +231,11 @@ def artifacts(work: Work, job: Job) -> Iterator[dict[str, Any]]:
 
 
 def keep(work: Work, title: str, name: str, paths: list[Sourced[str]], job: Job) -> dict[str, Any]:
-    """Upload files, also of a job that failed; each combination of a matrix keeps its own."""
+    """Upload files, also of a job that failed; each combination of a matrix keeps its own. A job that is run again is
+    still of the same run, where a name can be taken once."""
     if job.stage.has("matrix"):
         name += "-${{ strategy.job-index }}"
     return {
         "name": title, "if": "${{ !cancelled() }}", "uses": work.action("actions/upload-artifact"),
-        "with": {"name": name, "path": Joined(tuple(paths)), "if-no-files-found": "ignore"},
+        "with": {"name": name, "path": Joined(tuple(paths)), "if-no-files-found": "ignore", "overwrite": True},
     }  # fmt: skip

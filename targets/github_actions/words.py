@@ -67,6 +67,11 @@ class Script:
             self._lines.append(f"PATH={programs(environment)}")
         return self
 
+    def export(self, name: str, value: str) -> Script:
+        """A variable of this target's own, for the lines that follow."""
+        self._lines.append(f"export {name}={value}")
+        return self
+
     def line(self, argv: Argv) -> str:
         """One command line."""
         made: list[str] = []

@@ -27,9 +27,12 @@ class Work:
     @property
     def name(self) -> Sourced[str]:
         """The workflow's name, and its file's: unique in the repository, so that projects can share it."""
+        return self.called(self.pipeline.address.name)
+
+    def called(self, pipeline: str) -> Sourced[str]:
+        """The name of a pipeline's workflow."""
         prefix = self.option("prefix") or literal("llmops")
-        made = f"{prefix.value}-{self.lowering.reader.project.name}-{self.pipeline.address.name}"
-        return Sourced(made, prefix.sources, raw=True)
+        return Sourced(f"{prefix.value}-{self.lowering.reader.project.name}-{pipeline}", prefix.sources, raw=True)
 
     def option(self, *keys: str) -> Sourced[str] | None:
         """A text of conf/target/github-actions.yaml."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
 from llmops.compiler.derive.assertions import assertions
+from llmops.compiler.derive.baseline import baseline, results
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.gate import blocks
 from llmops.compiler.derive.subjects import calls, services, subjects, variables
@@ -23,7 +23,7 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     tried, _ = subjects(lowering, eval_, CONSUMER)
     found = calls(lowering, eval_, tried, CONSUMER)
     folder, shared, name = lowering.folder, lowering.shared_folder, eval_.address.name
-    results = _results(lowering, eval_)
+    kept = results(lowering, eval_)
     inputs: list[Sourced[str] | str] = [f"{folder}/{name}.json", f"{folder}/{name}.jsonl"]
     inputs += [f"{shared}/{one}" for one in ("run.py", "gate.py", "requirements.txt")]
     inputs += [
@@ -33,20 +33,13 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     ]
     lock = f"{shared}/requirements.txt"
     return Check(
-        argv=(literal("python"), literal(f"{shared}/run.py"), literal(f"{folder}/{name}.json"), results),
+        argv=(literal("python"), literal(f"{shared}/run.py"), literal(f"{folder}/{name}.json"), kept),
         install=(("python", "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "-r", lock),),
         tools=("python",),
         variables=tuple(variables(found, tried, CONSUMER)),
-        results=(results, results.map(lambda path: f"{path.removesuffix('.json')}.logs")),
+        results=(kept, kept.map(lambda path: f"{path.removesuffix('.json')}.logs")),
         services=tuple(services(found, tried)),
         files=tuple(inputs),
         blocks=blocks(eval_),
+        baseline=baseline(lowering, eval_, kept),
     )
-
-
-def _results(lowering: Lowering, eval_: View[Any]) -> Sourced[str]:
-    """Where the results go: as written, in the project; else in the repository's root, where the job runs."""
-    written = eval_.maybe_text("results")
-    if written is None:
-        return literal(f"{eval_.address.name}.results.json")
-    return written.map(lambda path: posixpath.normpath(posixpath.join(lowering.root, path)))

@@ -38,7 +38,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     shipped = False
     for eval_ in lowering.reader.of(EVAL, runner="inspect"):
         tried, problems = subjects(lowering, eval_, CONSUMER)
-        work.problems += [*problems, *judging.problems(eval_, "Inspect")]
+        work.problems += [*problems, *judging.problems(eval_)]
         _unsupported(work, eval_)
         rows, problems = cases(lowering, eval_, "rows")
         work.problems += problems

@@ -33,7 +33,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     shipped = False
     for eval_ in lowering.reader.of(EVAL, runner="lm-eval"):
         tried, problems = subjects(lowering, eval_, CONSUMER)
-        work.problems += [*problems, *judging.problems(eval_, "the harness")]
+        work.problems += [*problems, *judging.problems(eval_)]
         tried = [one for one in tried if _called(work, one)]
         _unsupported(work, eval_, tried)
         if not tried:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
 from llmops.compiler.derive.assertions import assertions
+from llmops.compiler.derive.baseline import baseline, beside, results
 from llmops.compiler.derive.gate import blocks
 from llmops.compiler.derive.subjects import calls, services, variables
 from llmops.compiler.model.exports import Check
@@ -30,23 +30,25 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
     found = calls(lowering, eval_, tried, CONSUMER)
     folder, shared, name = lowering.folder, lowering.shared_folder, eval_.address.name
     program, suite = f"{shared}/node_modules/.bin/promptfoo", f"{folder}/{name}.yaml"
-    results = _results(lowering, eval_)
+    made = results(lowering, eval_)
     prepare = [tuple(_words(program, "validate", "--config", suite))]
     asked = suite
     if redteam.attacks(eval_):
         # beside the suite: it names the same files
         asked = f"{folder}/{name}.attacks.yaml"
-        made = ("redteam", "generate", "--config", suite, "--output", asked, "--no-cache", "--no-progress-bar",
+        attacks = ("redteam", "generate", "--config", suite, "--output", asked, "--no-cache", "--no-progress-bar",
                 "--force", "--strict")
-        prepare.append(tuple(_words(program, *made)))
-    argv = [*_words(program, "eval", "--config", asked, "--no-cache", "--no-progress-bar", "--output"), results]
+        prepare.append(tuple(_words(program, *attacks)))
+    argv = [*_words(program, "eval", "--config", asked, "--no-cache", "--no-progress-bar", "--output"), made]
     prompts = [used for used in (use(work, subject) for subject in tried) if used.file is not None]
     inputs: list[Sourced[str] | str] = [suite, f"{shared}/package-lock.json"]
     inputs += [Sourced(f"{folder}/prompts/{used.file}.json", used.why, raw=True) for used in prompts]
     inputs += sorted({path for used in prompts for path in media(work, used)})
     if gate.scripted(eval_):
-        argv = [*_words("node", f"{shared}/gate.mjs", f"{folder}/{name}.gate.json"), results, *argv]
+        argv = [*_words("node", f"{shared}/gate.mjs", f"{folder}/{name}.gate.json"), made, *argv]
         inputs += [f"{folder}/{name}.gate.json", f"{shared}/gate.mjs"]
+    kept = beside(made, "scores")
+    compared = baseline(lowering, eval_, kept)
     install = ("npm", "ci", "--prefix", shared, "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
     return Check(
         argv=tuple(argv),
@@ -55,23 +57,16 @@ def check(lowering: Lowering, eval_: View[Any], near: str | None) -> Check | Non
         tools=("node", "python") if _runs_python(eval_) else ("node",),
         variables=tuple(variables(found, tried, CONSUMER)),
         settings=gate.settings(eval_, lowering.options),
-        results=(results.value,) if asked == suite else (results.value, asked),
+        results=(made.value, *([asked] if asked != suite else []), *([kept] if compared is not None else [])),
         services=tuple(services(found, tried)),
         files=tuple(inputs),
         blocks=blocks(eval_),
+        baseline=compared,
     )
 
 
 def _words(*words: str) -> list[Sourced[str]]:
     return [literal(word) for word in words]
-
-
-def _results(lowering: Lowering, eval_: View[Any]) -> Sourced[str]:
-    """Where the results go: as written, in the project; else in the repository's root, where the job runs."""
-    written = eval_.maybe_text("results")
-    if written is None:
-        return literal(f"{eval_.address.name}.results.json")
-    return written.map(lambda path: posixpath.normpath(posixpath.join(lowering.root, path)))
 
 
 def _runs_python(eval_: View[Any]) -> bool:

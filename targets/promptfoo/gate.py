@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from llmops.compiler.derive import judging
+from llmops.compiler.derive.baseline import beside, results
 from llmops.compiler.derive.gate import blocks
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import KeyPath
@@ -24,7 +25,7 @@ RATE, EXIT_CODE = "PROMPTFOO_PASS_RATE_THRESHOLD", "PROMPTFOO_FAILED_TEST_EXIT_C
 def scripted(eval_: View[Any]) -> bool:
     """Whether the gate asks for more than promptfoo can judge by itself."""
     return any(eval_.has("gate", field) for field in ("min", "max", "confidence")) or any(
-        eval_.has("gate", "baseline", field) for field in ("file", "subject")
+        eval_.has("gate", "baseline", field) for field in ("file", "branch", "subject")
     ) or eval_.has("slices") or bool(judging.counted(eval_))
 
 
@@ -48,7 +49,7 @@ def _percent(share: float) -> str:
 
 def rules(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any] | None:
     """What the script is to judge; None where promptfoo judges alone."""
-    for found in judging.problems(eval_, "promptfoo"):
+    for found in judging.problems(eval_):
         if isinstance(found, Finding):
             work.told([found])
         else:
@@ -56,6 +57,8 @@ def rules(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any] 
     if not scripted(eval_):
         return None
     out = judging.rules(work.lowering, eval_, tried)
+    if "of" in out:
+        out["keep"] = beside(results(work.lowering, eval_), "scores").express(str)
     slices = eval_.tree("slices")
     if slices:
         out["slices"] = work.tree(slices)

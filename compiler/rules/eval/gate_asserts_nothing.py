@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmops.compiler.check.rule import Rule, Scope
@@ -68,10 +68,11 @@ def _counts(eval_: View[Any], part: str) -> bool:
 def _metrics(eval_: View[Any]) -> Iterator[Finding]:
     """A limit on a metric that the eval does not measure."""
     known = tuple(eval_.value.get("metrics") or {})
-    for bound in ("min", "max"):
-        for metric in (eval_.value.get("gate") or {}).get(bound) or {}:
+    for bound in ("min", "max", "tolerance"):
+        limits = (eval_.value.get("gate") or {}).get(bound)
+        for metric in limits if isinstance(limits, Mapping) else ():
             eval_.has("gate", bound, metric)
-            if metric not in known:
+            if metric not in known and (bound, metric) != ("tolerance", "pass_rate"):
                 close = nearest(metric, known)
                 yield Finding(
                     f"the gate of `{eval_.address.name}` asks for `{metric}`, which is not measured",

@@ -89,7 +89,7 @@ def scores(spec: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def row(sample: Mapping[str, Any]) -> str:
-    return json.dumps(sample["doc"], sort_keys=True, ensure_ascii=False)
+    return gate.row(sample["doc"])
 
 
 def entry(rows: Mapping[str, float]) -> dict[str, Any]:
@@ -116,6 +116,8 @@ def main(path: str, results: str, *word: str) -> int:
     if word == ("check",):
         asked(spec, folder, None)
         return 0
+    if not gate.ready(spec.get("gate", {})):
+        return gate.UNFIT
     if "timeout" in spec:
         signal.alarm(int(spec["timeout"]))  # ends the run
     found = [asked(spec, folder, subject) for subject in spec["subjects"]]

@@ -42,10 +42,16 @@ def write(folder: Path, files: Mapping[str, bytes | str]) -> list[Path]:
 
 def case(name: str, folder: Path, more: Mapping[str, bytes | str] | None = None) -> Path:
     """A case as a repository with one commit, and a remote, from which act learns the repository's name."""
-    (workflow,) = write(folder, {**project_files(CASES / name), **(more or {})})
+    (workflow,) = pipelines(name, folder, more).values()
+    return workflow
+
+
+def pipelines(name: str, folder: Path, more: Mapping[str, bytes | str] | None = None) -> dict[str, Path]:
+    """As `case`, with several workflows by the ends of their names."""
+    found = write(folder, {**project_files(CASES / name), **(more or {})})
     toolbox.make_git_repo(folder)
     git(folder, "remote", "add", "origin", f"https://github.com/{REPOSITORY}.git")
-    return workflow
+    return {path.stem.rpartition("-")[2]: path for path in found}
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -39,7 +39,6 @@ def said(result: Compilation) -> list[tuple[str, str, int]]:
         (f"{SUBJECT}{ROWS}", "error", "no metric compares the answers", 1),
         (f"{SUBJECT}{ROWS}{METRIC}repetitions: 2", "warning", "it asks each row once", 5),
         (f"{SUBJECT}{ROWS}{METRIC}budget: {{usd_per_run: 5}}", "warning", "counts neither tokens nor money", 5),
-        (f"{SUBJECT}{ROWS}{METRIC}gate: {{baseline: {{branch: main}}}}", "error", "keeps no results of a branch", 5),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: equals, column: wrong}}}}", "error", "not every row has `wrong`", 4),
         (f"{SUBJECT}{ROWS.replace('right', '7*7')}metrics: {{m: {{type: equals, column: 7*7}}}}", "error",
          "is no name of a column", 4),
