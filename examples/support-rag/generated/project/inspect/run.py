@@ -89,9 +89,9 @@ def messages(subject: Mapping[str, Any], values: Mapping[str, Any]) -> list[Chat
     known = {**dict.fromkeys(subject.get("optional", ()), ""), **values}
     syntax = subject.get("syntax", "none")
     for message in subject.get("messages") or [{"role": "user", "content": text(values.get("prompt", ""))}]:
-        content = message["content"]
-        parts = content if isinstance(content, str) else [part(one, syntax, known) for one in content]
-        made.append(kinds[message["role"]](content=said(parts, syntax, known) if isinstance(parts, str) else parts))
+        content, own = message["content"], message.get("syntax", syntax)
+        parts = content if isinstance(content, str) else [part(one, own, known) for one in content]
+        made.append(kinds[message["role"]](content=said(parts, own, known) if isinstance(parts, str) else parts))
     return made
 
 
@@ -387,7 +387,7 @@ def measured(spec: Mapping[str, Any], logs: list[Any]) -> dict[str, Any]:
         for sample in log.samples or []:
             found = (sample.scores or {}).get("asserted")
             value = found.value if found is not None and isinstance(found.value, dict) else {"pass_rate": 0.0}
-            row = json.dumps(sample.metadata["vars"], sort_keys=True, ensure_ascii=False)
+            row = gate.row(sample.metadata["vars"], sample.metadata.get("assert"))
             for metric, score in value.items():
                 scores.setdefault(metric, {}).setdefault(row, []).append(float(score))
             facts = {**sample.metadata.get("about", {}), **sample.metadata["vars"]}
@@ -424,6 +424,8 @@ def entry(rows: Mapping[str, list[float]]) -> dict[str, Any]:
 
 def main(spec_path: str, results: str) -> int:
     spec = json.loads(Path(spec_path).read_text(encoding="utf-8"))
+    if not gate.ready(spec.get("gate", {})):
+        return gate.UNFIT
     if "timeout" in spec:
         signal.alarm(int(spec["timeout"]))  # ends the run
     folder = Path(spec_path).parent

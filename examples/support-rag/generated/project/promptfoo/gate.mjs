@@ -3,11 +3,31 @@
 //   node gate.mjs <gate.json> <results.json> <command> [arguments of the command]
 //
 // Exit code 0: green. 100: red. Any other: the eval itself did not run.
+//
+// Where a branch keeps earlier results, what was measured is kept beside the results, without the texts. LLMOPS_BASELINE
+// names another file with earlier ones than the gate does, LLMOPS_SUMMARY one to which is added how it was judged.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const RED = 100;
+const UNFIT = 2;
 const EPSILON = 1e-9;
+// Of results that are kept: those of another form are not compared with.
+const FORM = 1;
+
+// What a row is known by from run to run: a digest of its variables and of what is asserted of it alone.
+function digest(row) {
+  const own = (row.testCase?.assert ?? []).filter((one) => !one?.metric);
+  const about = { vars: row.vars ?? {}, ...(own.length > 0 && { assert: own }) };
+  return createHash("sha256").update(JSON.stringify(sorted(about))).digest("hex").slice(0, 16);
+}
+
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+}
 
 // Scores by subject and metric, each with the row that it is of; `pass_rate` is 1 where every assertion passed.
 function measured(results) {
@@ -15,7 +35,7 @@ function measured(results) {
   for (const row of results?.results?.results ?? []) {
     const subject = row.provider?.label || row.provider?.id || "";
     if (!subjects.has(subject)) subjects.set(subject, new Map());
-    const about = { row: JSON.stringify(row.vars ?? {}), facts: { ...row.testCase?.metadata, ...row.vars } };
+    const about = { row: digest(row), facts: { ...row.testCase?.metadata, ...row.vars } };
     add(subjects.get(subject), "pass_rate", row.success ? 1 : 0, about);
     for (const one of row.gradingResult?.componentResults ?? []) {
       const metric = one?.assertion?.metric;
@@ -33,8 +53,11 @@ function add(scores, name, score, about) {
 // All subjects together, for what is asked of the eval as a whole.
 function together(subjects) {
   const all = new Map();
-  for (const scores of subjects.values()) {
-    for (const [name, found] of scores) all.set(name, [...(all.get(name) ?? []), ...found]);
+  for (const [who, scores] of subjects) {
+    for (const [name, found] of scores) {
+      const here = found.map((one) => ({ ...one, row: `${who}\n${one.row}` }));
+      all.set(name, [...(all.get(name) ?? []), ...here]);
+    }
   }
   return all;
 }
@@ -72,20 +95,68 @@ function plausible(scores, confidence, side) {
   return (rate + (z * z) / (2 * n) + z * spread) / (1 + (z * z) / n);
 }
 
-// By how much rows score better than they did, and in the worst plausible case; the same rows are compared.
-function better(now, before, confidence) {
-  const rows = (scores) => {
-    const found = new Map();
-    for (const { row, score } of scores) found.set(row, [...(found.get(row) ?? []), { score }]);
-    return found;
-  };
-  const [ours, theirs] = [rows(now), rows(before)];
+// The quantile of Student's t with so many degrees of freedom: exact for one and two, else the expansion about the
+// normal quantile of Abramowitz and Stegun, 26.7.5.
+function student(share, free) {
+  if (free === 1) return Math.tan(Math.PI * (share - 0.5));
+  if (free === 2) return (2 * share - 1) / Math.sqrt(2 * share * (1 - share));
+  const z = quantile(share);
+  const parts = [
+    z,
+    (z ** 3 + z) / 4,
+    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160,
+  ];
+  return parts.reduce((sum, part, power) => sum + part / free ** power, 0);
+}
+
+// The mean score of each row: its repetitions are not independent of each other.
+function byRow(scores) {
+  const found = new Map();
+  for (const { row, score } of scores) found.set(row, [...(found.get(row) ?? []), { score }]);
+  return new Map([...found].map(([row, all]) => [row, mean(all)]));
+}
+
+// Both means, of the rows that both have where some are new or gone, and the words that say so; `said` is undefined
+// where they have no row in common.
+function common(now, before) {
+  const [ours, theirs] = [byRow(now), byRow(before)];
   const both = [...ours.keys()].filter((row) => theirs.has(row));
-  if (confidence === undefined || both.length < 2) return mean(now) - mean(before);
-  const steps = both.map((row) => mean(ours.get(row)) - mean(theirs.get(row)));
-  const average = steps.reduce((sum, one) => sum + one, 0) / steps.length;
-  const variance = steps.reduce((sum, one) => sum + (one - average) ** 2, 0) / (steps.length - 1);
-  return average - quantile(confidence) * Math.sqrt(variance / steps.length);
+  const steps = both.map((row) => ours.get(row) - theirs.get(row));
+  if (both.length === ours.size && both.length === theirs.size) {
+    return { mine: mean(now), others: mean(before), steps, said: "" };
+  }
+  if (both.length === 0) return { mine: mean(now), others: mean(before), steps };
+  const average = (rows) => both.reduce((sum, row) => sum + rows.get(row), 0) / both.length;
+  const said = ` over the ${both.length} rows of ${ours.size} that were there before`;
+  return { mine: average(ours), others: average(theirs), steps, said };
+}
+
+// The mean of some numbers, and its standard error.
+function spread(numbers) {
+  const average = numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+  const variance = numbers.reduce((sum, one) => sum + (one - average) ** 2, 0) / (numbers.length - 1);
+  return { average, error: Math.sqrt(variance / numbers.length) };
+}
+
+// By how much it scores better; `side` is -1 where less is better.
+//
+// With a confidence c, by how much in the worst plausible case: the lower end of a one-sided interval. The rows that
+// both have are compared in pairs: with d the differences of n rows, it is mean(d) - t(c, n-1) * stdev(d) / sqrt(n).
+// Without pairs it is the difference less z(c) * sqrt(se1 ** 2 + se2 ** 2). Both are Miller's, "Adding Error Bars to
+// Evals" (2024, arXiv 2411.00640): paired and unpaired comparison of two models on one eval.
+function better(now, before, confidence, side) {
+  const { mine, others, steps } = common(now, before);
+  if (confidence === undefined) return side * (mine - others);
+  if (steps.length >= 2) {
+    const { average, error } = spread(steps.map((step) => side * step));
+    return average - student(confidence, steps.length - 1) * error;
+  }
+  const [ours, theirs] = [byRow(now), byRow(before)];
+  if (steps.length > 0 || ours.size < 2 || theirs.size < 2) return side * (mine - others);
+  const errors = [ours, theirs].map((rows) => spread([...rows.values()]).error);
+  return side * (mine - others) - quantile(confidence) * Math.hypot(...errors);
 }
 
 function read(path) {
@@ -99,9 +170,18 @@ function tolerated(gate, name) {
 
 function* compared(gate, name, now, before, against) {
   if (!before || before.length === 0) return;
-  const said = now ? `is ${mean(now).toFixed(4)}` : "was not measured";
-  const ok = now !== undefined && better(now, before, gate.confidence) >= -tolerated(gate, name) - EPSILON;
-  yield { ok, text: `${name} ${said}; ${against} had ${mean(before).toFixed(4)}` };
+  if (!now) {
+    yield { ok: false, text: `${name} was not measured; ${against} had ${mean(before).toFixed(4)}` };
+    return;
+  }
+  const { mine, others, said } = common(now, before);
+  // what must not be much is better where it is less
+  const side = gate.max?.[name] !== undefined && gate.min?.[name] === undefined ? -1 : 1;
+  const allowed = tolerated(gate, name);
+  const holds = better(now, before, gate.confidence, side) >= -allowed - EPSILON;
+  const ok = (gate.informational ?? []).includes(name) ? undefined : holds;
+  const had = `${against} had ${others.toFixed(4)}, ${allowed} is tolerated`;
+  yield { ok, text: `${name} is ${mine.toFixed(4)}${said ?? ""}; ${had}` };
 }
 
 function* limited(gate, all) {
@@ -133,7 +213,8 @@ function* judged(gate, subjects, missing) {
   const averaged = gate.min !== undefined || gate.max !== undefined || gate.baseline !== undefined;
   if (missing > 0) yield { ok: !averaged, text: `${missing} of ${rows} rows got no answer` };
   yield* limited(gate, all);
-  if (gate.baseline?.file !== undefined) yield* behind(gate, all);
+  if (gate.baseline?.branch !== undefined) yield* behindBranch(gate, all);
+  else if (gate.baseline?.file !== undefined) yield* behind(gate, all);
   if (gate.baseline?.subject !== undefined) {
     const other = subjects.get(gate.baseline.subject);
     if (!other) yield { ok: false, text: `the subject ${gate.baseline.subject} gave no results` };
@@ -153,6 +234,103 @@ function* behind(gate, all) {
   const earlier = together(measured(read(file)));
   if (earlier.size === 0) yield { ok: false, text: `${file} holds no results` };
   for (const name of earlier.keys()) yield* compared(gate, name, all.get(name), earlier.get(name), "the baseline");
+}
+
+// What was measured, as it is kept: no text of a row, and none of an answer.
+function keep(gate, subjects) {
+  const scores = (found) => ({ mean: mean(found), count: found.length, rows: Object.fromEntries(byRow(found)) });
+  const each = [...subjects].map(([who, metrics]) => [
+    who,
+    Object.fromEntries([...metrics].map(([name, found]) => [name, scores(found)])),
+  ]);
+  const known = { form: FORM, of: gate.of, subjects: Object.fromEntries(each) };
+  writeFileSync(gate.keep, `${JSON.stringify(sorted(known), null, 1)}\n`);
+}
+
+// The results that the branch has kept; undefined where the gate asks for none, or there are none yet. Asked before the
+// eval runs: nobody pays for one that cannot be judged.
+function kept(gate) {
+  if (gate.baseline?.branch === undefined) return undefined;
+  const told = process.env.LLMOPS_BASELINE;
+  const path = told || gate.baseline.file;
+  if (!told && !existsSync(path)) return undefined;
+  let why;
+  try {
+    const found = read(path);
+    why = unfit(gate.of, found);
+    if (why === undefined) return found;
+  } catch (error) {
+    why = `it holds no results (${error.message})`;
+  }
+  const take = "Take it away (a CI has kept it as an artifact: delete that), or name another file in LLMOPS_BASELINE.";
+  const then = `Without one the eval is judged by the rest of its gate, and the next run on ${gate.baseline.branch}`;
+  const text = `${path} cannot be compared with: ${why}. ${take} ${then} that holds keeps new results.`;
+  console.error(text.replace(/\s+/g, " "));
+  process.exit(UNFIT);
+}
+
+// Why these results are none of this eval's; undefined where they are. Throws where they are no results at all.
+function unfit(ours, found) {
+  const named = (of) => `eval.${of.eval} of project ${of.project} in ${of.environment}`;
+  if (found.of === undefined) throw new Error("of");
+  if (["project", "environment", "eval"].some((name) => found.of[name] !== ours[name])) {
+    return `it holds results of ${named(found.of)}, not of ${named(ours)}`;
+  }
+  if (found.form !== FORM) return undefined;
+  const all = Object.values(found.subjects).flatMap((metrics) => Object.entries(metrics));
+  for (const [metric, one] of all) {
+    const numbers = [one.count, ...(one.count ? [one.mean] : []), ...Object.values(one.rows ?? {})];
+    if (!numbers.every((n) => Number.isFinite(n))) return `${metric} has a score that is no number`;
+  }
+  return all.length > 0 ? undefined : "nothing was measured";
+}
+
+// Kept scores as `together` gives them; what has no rows is one row with its mean.
+function remembered(found) {
+  const all = new Map();
+  for (const [who, metrics] of Object.entries(found.subjects)) {
+    for (const [name, one] of Object.entries(metrics)) {
+      const rows = one.rows ? Object.entries(one.rows) : one.count ? [["", one.mean]] : [];
+      all.set(name, [...(all.get(name) ?? []), ...rows.map(([row, score]) => ({ row: `${who}\n${row}`, score }))]);
+    }
+  }
+  return all;
+}
+
+// Against what a branch has kept. What is measured otherwise since is told and not judged: of a change to the eval itself
+// the earlier results say nothing, and it could never be merged.
+function* behindBranch(gate, all) {
+  const { branch } = gate.baseline;
+  const found = kept(gate);
+  if (found === undefined) {
+    const then = "nothing to compare with yet, it is judged by the rest of its gate";
+    yield { text: `no earlier results of ${branch}: ${then}` };
+    return;
+  }
+  if (found.form !== FORM) {
+    yield { text: `another version kept the results of ${branch}: not compared, the next run there keeps new ones` };
+    return;
+  }
+  const before = remembered(found);
+  const [ours, theirs] = [gate.of.measures ?? {}, found.of.measures ?? {}];
+  let judged = false;
+  for (const [name, was] of before) {
+    const now = all.get(name);
+    const is = now && `${name} is ${mean(now).toFixed(4)}`;
+    if (!now) yield { text: `${name} is not measured any more; ${branch} had ${mean(was).toFixed(4)}` };
+    else if (ours[name] !== theirs[name]) {
+      yield { text: `${is}, measured otherwise than on ${branch}: not compared` };
+    } else if (common(now, was).said === undefined && !gate.fresh_rows) {
+      yield { text: `${is}, of other rows than on ${branch}: not compared` };
+    } else {
+      judged = true;
+      yield* compared(gate, name, now, was, branch);
+    }
+  }
+  if (!judged) yield { text: `nothing could be compared with ${branch}: the eval is another one since` };
+  for (const [name, now] of all) {
+    if (!before.has(name)) yield { text: `${name} is ${mean(now).toFixed(4)}; ${branch} has not measured it yet` };
+  }
 }
 
 // What a run used: calls and tokens of subjects and judges, and their price in US dollars.
@@ -199,8 +377,20 @@ function* sliced(gate, subjects) {
   }
 }
 
+function summarise(gate, lines) {
+  if (!process.env.LLMOPS_SUMMARY || !gate.of) return;
+  // set in: no text of a row is read as anything else
+  const body = lines.map((line) => `    ${line}\n`).join("");
+  appendFileSync(process.env.LLMOPS_SUMMARY, `### eval.${gate.of.eval} in ${gate.of.environment}\n\n${body}\n`);
+}
+
+function sign(ok) {
+  return ok === undefined ? "-- " : ok ? "ok " : "RED";
+}
+
 const [gatePath, resultsPath, command, ...words] = process.argv.slice(2);
 const gate = read(gatePath);
+kept(gate);
 const ran = spawnSync(command, words, { stdio: "inherit" });
 if (ran.error) throw ran.error;
 if ((ran.status !== 0 && ran.status !== RED) || !existsSync(resultsPath)) {
@@ -209,8 +399,11 @@ if ((ran.status !== 0 && ran.status !== RED) || !existsSync(resultsPath)) {
 }
 const results = read(resultsPath);
 const subjects = measured(results);
+if (gate.keep) keep(gate, subjects);
 for (const line of sliced(gate, subjects)) console.log(line);
 const verdicts = [...judged(gate, subjects, unanswered(results)), ...spent(gate, results)];
-for (const { ok, text } of verdicts) console.log(`${ok ? "ok " : "RED"} ${text.replace(/\s+/g, " ")}`);
-const red = verdicts.some(({ ok }) => !ok);
+const lines = verdicts.map(({ ok, text }) => `${sign(ok)} ${text.replace(/\s+/g, " ")}`);
+for (const line of lines) console.log(line);
+summarise(gate, lines);
+const red = verdicts.some(({ ok }) => ok === false);
 process.exit(red && gate.mode !== "report" ? RED : 0);
