@@ -48,9 +48,11 @@ def parse_path(text: str) -> KeyPath:
 # --- a resource -----------------------------------------------------------------------------------------------------
 
 
-def resource_text(project: Project, address: Address, emitted: Sequence[Emitted], verbose: bool) -> str:
+def resource_text(
+    project: Project, others: Sequence[Project], address: Address, emitted: Sequence[Emitted], verbose: bool
+) -> str:
+    """A resource of one environment: its values with their places. `others` are further environments that have it."""
     resource = project.resources[address]
-    users = sorted({str(edge.source) for edge in project.edges_to(address)})
     artifacts = sorted(path for path in lines_of(emitted, address.path, project.env))
     head = [f"{address}"]
     writes = project.composed.history.writes(address.path)
@@ -58,7 +60,7 @@ def resource_text(project: Project, address: Address, emitted: Sequence[Emitted]
         head.append(f"from the catalogue: {resource.implied}")
     elif writes:
         head.append(place(writes[0]).rsplit(":", 1)[0])
-    head.append(f"used by {', '.join(users)}" if users else "used by nothing")
+    head.append(_users(project, others, address))
     if artifacts:
         head.append(f"in {plural(len(artifacts), 'artifact')}" + ("" if verbose else " (-v lists them)"))
     rows = [(dotted(path), said(project, (*address.path, *path))) for path in leaves(resource.spec) if path]
@@ -71,6 +73,18 @@ def resource_text(project: Project, address: Address, emitted: Sequence[Emitted]
     if verbose:
         out += [f"  in {path}" for path in artifacts]
     return "".join(f"{escape(line.rstrip())}\n" for line in out)
+
+
+def _users(project: Project, others: Sequence[Project], address: Address) -> str:
+    """Who refers to it. A pipeline tests in an environment of its own, so that others are told of as well."""
+    users = {str(edge.source) for edge in project.edges_to(address)}
+    told = f"used by {', '.join(sorted(users))}" if users else "used by nothing" + (" here" if others else "")
+    for other in others:
+        more = {str(edge.source) for edge in other.edges_to(address)} - users
+        if more:
+            told += f", in {other.env} by {', '.join(sorted(more))}"
+            users |= more
+    return told
 
 
 # --- a key path -----------------------------------------------------------------------------------------------------

@@ -35,6 +35,16 @@ def test_explain_a_resource(llmops, project):
     assert any("default of the kind" in line for line in lines)
 
 
+def test_explain_says_who_uses_it_elsewhere(llmops, project):
+    """A pipeline's stage tests in an environment of its own."""
+    (project / "conf/pipeline/pull_request.yaml").write_text(
+        "engine: github-actions\ntriggers: {pull_request: {}}\n"
+        "stages: {quality: {eval: [quality], environment: prod}}\n"
+    )
+    head = llmops("explain", "eval.quality", cwd=project).stdout.splitlines()[0]
+    assert "used by nothing here, in prod by pipeline.pull_request" in head
+
+
 def test_explain_a_line_of_an_artifact(llmops, project):
     path = "generated/prod/litellm/main.yaml"
     done = llmops("explain", f"{path}:7", cwd=project)

@@ -132,7 +132,7 @@ def _value(here: Console, run: Run, subject: str, env: tuple[str, ...]) -> int:
     emitted = run.compilation.emitted
     names = [project.env for project in having]
     if len(path) == 2 and path[0] != "env":
-        text = explaining.resource_text(having[0], address, emitted, here.verbose)
+        text = explaining.resource_text(having[0], having[1:], address, emitted, here.verbose)
         if len(names) > 1 and not env:
             here.note(f"In {names[0]}; --env names another of {', '.join(names)}.\n")
         return _print(here, text, explaining.path_data(workspace, path, names, emitted))
