@@ -110,6 +110,26 @@ def test_a_passage_that_is_gone_turns_the_recall_red(chain: Chain) -> None:
         assert chain.jobs.run(chain.jobs.tasks["index.policies"]).ok
 
 
+def test_the_recall_may_not_fall_behind_what_main_has_kept(chain: Chain) -> None:
+    """The results of one run are what the next is compared with; made better by hand, they turn it red."""
+    kept, earlier = (chain.jobs.root / f"retrieval.{name}.json" for name in ("scores", "baseline"))
+    try:
+        assert evaluated(chain, "retrieval").ok
+        better = json.loads(kept.read_text())
+        for scores in better["subjects"].values():
+            scores["recall"]["rows"] = {row: score + 0.03 for row, score in scores["recall"]["rows"].items()}
+            scores["recall"]["mean"] += 0.03
+        earlier.write_text(json.dumps(better))
+        done = evaluated(chain, "retrieval")
+        assert "ok  pass_rate is 1.0000; main had 1.0000, 0.02 is tolerated" in done.output, done
+        assert (done.exit_code, "RED recall is 1.0000; main had 1.0300" in done.output) == (100, True), done
+        earlier.write_text("{}")
+        done = evaluated(chain, "retrieval")
+        assert (done.exit_code, "cannot be compared with" in done.output) == (2, True), done
+    finally:
+        earlier.unlink(missing_ok=True)
+
+
 def test_another_dimension_is_refused_when_the_index_is_filled(chain: Chain) -> None:
     path = chain.jobs.root / "generated" / "ci" / "pgvector" / "policies.sql"
     before = edited(path, "(384)", "(383)")

@@ -53,6 +53,19 @@ esac
     return folder
 
 
+def nothing_kept(folder: Path) -> Path:
+    """A `gh` in a repository whose branch has kept no results yet."""
+    folder.mkdir()
+    (folder / "gh").write_text("""#!/bin/bash
+case "$*" in
+  "api --paginate repos/"*"/actions/artifacts?name="*) echo '{"total_count": 0, "artifacts": []}' ;;
+  *) echo "not found" >&2; exit 1 ;;
+esac
+""")
+    (folder / "gh").chmod(0o755)
+    return folder
+
+
 def release(folder: Path, secrets: dict[str, str], variables: dict[str, str]) -> ToolResult:
     """The jobs of a push up to the evals: the index is filled, then all four evals judge the guarded app."""
     workflow = folder / "repo" / ".github" / "workflows" / "llmops-support-rag-release.yml"
@@ -60,7 +73,7 @@ def release(folder: Path, secrets: dict[str, str], variables: dict[str, str]) ->
     return act_run(
         workflow, folder / "repo", "push", secrets=secrets, variables=variables, job="evals",
         artifacts=folder / "artifacts", python_bin=stand_in(folder / "python"), timeout=500,
-        env={"HF_HUB_OFFLINE": "1"},
+        env={"HF_HUB_OFFLINE": "1"}, path=[nothing_kept(folder / "gh")], payload={"ref": "refs/heads/main"},
     )  # fmt: skip
 
 
@@ -83,6 +96,9 @@ def test_the_release_is_green_although_the_primary_is_dead(tmp_path: Path) -> No
     facts = kept["policy_facts.results.json"]["results"]["stats"]
     assert (facts["failures"], facts["errors"]) == (0, 0)
     assert facts["successes"] > 0
+    assert "no earlier results of main: nothing to compare with yet" in result.output
+    scores = tmp_path / "artifacts" / "support-rag.ci.retrieval.baseline" / "retrieval.scores.json"
+    assert json.loads(scores.read_text())["subjects"], "what the push to main measured is kept for what comes later"
     assert MASTER_KEY not in result.output
     assert PROVIDER_KEY not in result.output
 
