@@ -2,11 +2,17 @@
 
     python scripts/facts/refresh_embedders.py CLONES
 
-CLONES holds a clone of embeddings-benchmark/mteb as `embeddings-benchmark+mteb`. Kept are dense text embedders
-with open weights. Where the metadata names several dimensions, the largest is the model's own and the others are
-those to which its embeddings may be shortened. Prefixes are kept where the model itself is always run with them
-(`model_prompts` of plain texts for queries and documents). Whether a model normalises what it makes is not in that
-metadata; `NORMALISED` names the sources that say so, and `SHORTENED` sources of the other dimensions.
+CLONES holds clones of embeddings-benchmark/mteb as `embeddings-benchmark+mteb`, and of qdrant/fastembed as
+`qdrant+fastembed`. Kept are dense text embedders with open weights. Where the metadata names several dimensions, the
+largest is the model's own and the others are those to which its embeddings may be shortened. Prefixes are kept where
+the model itself is always run with them (`model_prompts` of plain texts for queries and documents). Whether a model
+normalises what it makes is not in that metadata; `NORMALISED` names the sources that say so, and `SHORTENED` sources of
+the other dimensions.
+
+The metadata is copied by hand from model cards, and some of it is wrong. Where fastembed, whose tests compare what the
+weights really give, says another dimension, that one stands. Of models with exactly as many parameters, of which most
+make vectors of one length, one that is said to make another is left out, unless fastembed says so too; so are those
+of `DOUBTED`.
 """
 
 from __future__ import annotations
@@ -14,7 +20,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +55,12 @@ ROLES = {"PromptType.query.value": "query", "PromptType.document.value": "docume
 PLAIN = re.compile(r"(?!.*[Ii]nstruct)[^{}]*")
 """A prefix that is the same for every text: not one that names a task of the benchmark."""
 Row = dict[str, Any]
+DOUBTED = {"thenlper/gte-small-zh"}
+"""Models of which copies of one card say different dimensions."""
+RESERVED = 2
+"""Positions that models of RoBERTa's kind count and cannot use: theirs begin behind the padding's
+(`create_position_ids_from_input_ids` of transformers). 514 are 512 tokens."""
+POSITIONS = frozenset((514, 8194))
 
 
 def calls(text: str) -> Iterator[Row]:
@@ -112,9 +125,47 @@ def row_of(said: Row) -> Row | None:
         row.pop("revision", None)
     if isinstance(row.get("max_tokens"), float):
         row.pop("max_tokens") if row["max_tokens"] == float("inf") else row.update(max_tokens=int(row["max_tokens"]))
+    if row.get("max_tokens") in POSITIONS:
+        row["max_tokens"] -= RESERVED
     if str(row.get("licence")) == "not specified":
         row.pop("licence", None)
     return row
+
+
+def run_by(modules: Iterable[tuple[str, str]]) -> Iterator[tuple[str, int, str]]:
+    """Name, dimension and module of each model that fastembed describes."""
+    for path, text in modules:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "DenseModelDescription":
+                said = {str(word.arg): plain(word.value, {}) for word in node.keywords}
+                if isinstance(said.get("model"), str) and isinstance(said.get("dim"), int):
+                    yield said["model"].lower(), said["dim"], path
+
+
+def agreed(rows: dict[str, Row], seen: dict[str, tuple[int, str]]) -> dict[str, Row]:
+    """The rows whose dimension nothing speaks against, that of fastembed where it knows the model."""
+    by_size: dict[int, Counter[int]] = defaultdict(Counter)
+    for name, row in rows.items():
+        if name.lower() in seen:
+            dimension, place = seen[name.lower()]
+            if row["dimension"] != dimension:
+                row |= {"dimension": dimension, "source": f"{row['source']}; dimension: {place}"}
+        if "parameters" in row:
+            by_size[row["parameters"]][row["dimension"]] += 1
+    kept = {}
+    for name, row in rows.items():
+        tally = by_size.get(row.get("parameters", 0), Counter({row["dimension"]: 1}))
+        usual, times = tally.most_common(1)[0]
+        doubtful = row["dimension"] != usual and times > 1
+        if len(tally) > 1 and times == 1:
+            doubtful = True  # one word against another
+        if name.lower() in seen or not (doubtful or name in DOUBTED):
+            kept[name] = row
+    return kept
+
+
+def git_in(clone: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", clone, *words], capture_output=True, text=True, check=True).stdout
 
 
 def main() -> int:
@@ -124,18 +175,21 @@ def main() -> int:
     options = command.parse_args()
     clone = options.clones / "embeddings-benchmark+mteb"
 
-    def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", clone, *words], capture_output=True, text=True, check=True).stdout
-
-    commit, day = git("log", "-1", "--format=%H %cs").split()
+    commit, day = git_in(clone, "log", "-1", "--format=%H %cs").split()
     rows: dict[str, Row] = {}
-    for path in git("ls-tree", "--name-only", "HEAD", f"{FOLDER}/").split():
+    for path in git_in(clone, "ls-tree", "--name-only", "HEAD", f"{FOLDER}/").split():
         if path.endswith(".py"):
-            for said in calls(git("show", f"HEAD:{path}")):
+            for said in calls(git_in(clone, "show", f"HEAD:{path}")):
                 name, row = said.get("name"), row_of(said)
                 if isinstance(name, str) and row is not None:
                     place = f"github:embeddings-benchmark/mteb@{commit}:{path}"
                     rows[name] = row | {"source": place}
+    other = options.clones / "qdrant+fastembed"
+    theirs = git_in(other, "log", "-1", "--format=%H").strip()
+    paths = [p for p in git_in(other, "ls-tree", "--name-only", "HEAD", "fastembed/text/").split() if p.endswith(".py")]
+    modules = ((path, git_in(other, "show", f"HEAD:{path}")) for path in paths)
+    seen = {name: (size, f"github:qdrant/fastembed@{theirs}:{path}") for name, size, path in run_by(modules)}
+    rows = agreed(rows, seen)
     for name, source in NORMALISED.items():
         rows[name] |= {"normalised": True, "source": f"{rows[name]['source']}; normalised: {source}"}
     for name, (sizes, source) in SHORTENED.items():

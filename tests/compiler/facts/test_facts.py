@@ -228,6 +228,19 @@ def test_embedders(facts: Facts) -> None:
     assert len(facts.embedders()) > 100
 
 
+def test_embedders_of_which_the_benchmark_is_wrong(facts: Facts) -> None:
+    """fastembed runs these, and compares what they give: 384 numbers, not the 512 of the benchmark's metadata."""
+    for repo in ("BAAI/bge-small-en", "BAAI/bge-small-en-v1.5"):
+        row = facts.embedder(repo)
+        assert row is not None
+        assert row.dimension == 384
+        assert "github:qdrant/fastembed@" in row.source
+    assert facts.embedder("Alibaba-NLP/gte-Qwen2-1.5B-instruct") is None, "said to make 8960 of a size that makes 1536"
+    row = facts.embedder("intfloat/multilingual-e5-large")
+    assert row is not None
+    assert row.max_tokens == 512, "two of its 514 positions are the padding's"
+
+
 def test_gpus(facts: Facts) -> None:
     wanted = {"A10", "A10G", "A100-40GB", "A100-80GB", "B200", "H100", "H200", "L4", "L40S", "MI300X", "RTX4090", "T4"}
     assert wanted | {"V100-16GB", "V100-32GB"} <= set(facts.gpus())
