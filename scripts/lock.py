@@ -67,7 +67,7 @@ PYTHON_LOCKS = (
     *(
         (REPOSITORY / "targets" / name / "lock" / "requirements.in",
          REPOSITORY / "targets" / name / "lock" / "requirements.txt")
-        for name in ("inspect", "lm_eval", "nemo_guardrails", "presidio")
+        for name in ("guidellm", "inspect", "lm_eval", "nemo_guardrails", "presidio")
     ),
     (
         REPOSITORY / "targets" / "langgraph" / "lock" / "requirements.in",
@@ -80,6 +80,8 @@ PYTHON_LOCKS = (
 )
 BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "engines.in", TOOLS / "retrieval.in")
 """Locked as listed, without what they depend on."""
+WITHOUT = "without.txt"
+"""Beside a list: what is left out of its lock although something asks for it, as uv's overrides."""
 NODE_LOCKS = (TOOLS / "node", TOOLS / "gemini", REPOSITORY / "targets" / "promptfoo" / "lock")
 
 
@@ -90,6 +92,7 @@ def lock_python(source: Path, lock: Path, upgrade: bool) -> None:
         str(uv), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
         "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
         *(["--upgrade"] if upgrade else []), *(["--no-deps"] if source in BARE else []),
+        *(["--override", WITHOUT] if (source.parent / WITHOUT).is_file() else []),
         source.name, "--output-file", lock.name,
     ]  # fmt: skip
     subprocess.run(command, cwd=source.parent, env=install.uv_environment(), check=True)

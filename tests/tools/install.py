@@ -213,6 +213,10 @@ ENVIRONMENTS: dict[str, Environment] = {
             needs=("uv",), provides=("inspect",),
         ),
         Environment(
+            "guidellm", (REPOSITORY / "targets" / "guidellm" / "lock" / "requirements.txt",), build_bare,
+            needs=("uv",), provides=("guidellm",),
+        ),
+        Environment(
             "lm-eval", (REPOSITORY / "targets" / "lm_eval" / "lock" / "requirements.txt",), build_python,
             needs=("uv",), provides=("lm_eval",),
         ),
