@@ -26,12 +26,12 @@ DatasetField = Literal[
 ]
 
 DeploymentField = Literal[
-    "model", "serves", "runs", "gateway", "store", "image", "platform", "endpoint", "engine", "version", "adapters",
-    "hardware", "replicas", "max_model_len", "dtype", "kv_cache_dtype", "gpu_memory_utilization", "max_num_seqs",
-    "max_num_batched_tokens", "prefix_caching", "chunked_prefill", "speculative", "parallel", "args", "command", "env",
-    "secrets", "port", "publish", "probes", "volumes", "uses", "schedule", "rollout", "grace", "access", "region",
-    "sku", "capacity_tpm", "chart", "roles", "security", "timeout", "budget", "description", "owner", "labels",
-    "overrides",
+    "model", "serves", "runs", "gateway", "store", "image", "pull", "container_name", "platform", "endpoint", "engine",
+    "version", "adapters", "hardware", "replicas", "balance", "restart", "max_model_len", "dtype", "kv_cache_dtype",
+    "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "prefix_caching", "chunked_prefill",
+    "speculative", "parallel", "args", "command", "env", "secrets", "port", "publish", "networks", "probes", "volumes",
+    "uses", "schedule", "rollout", "grace", "access", "region", "sku", "capacity_tpm", "chart", "roles", "security",
+    "timeout", "budget", "description", "owner", "labels", "overrides",
 ]
 
 EvalField = Literal[

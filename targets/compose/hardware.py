@@ -59,7 +59,10 @@ def hardware(lowering: Lowering, deployment: View[Any], service: Service | None)
     shm = deployment.maybe_text("hardware", "shm")
     if shm is not None:
         out["shm_size"] = shm.map(size)
-    elif service is not None and service.shares_memory:
+    ipc = deployment.maybe_text("security", "ipc")
+    if ipc is not None:
+        out["ipc"] = ipc
+    elif shm is None and service is not None and service.shares_memory:
         reasons = [count(deployment), deployment.get("parallel")]
         out["ipc"] = Sourced("host", (), raw=True).because(*reasons)
     out.update(_accelerators(lowering, deployment))

@@ -16,15 +16,17 @@ from llmops.targets.compose import hardware, health, volumes
 from llmops.targets.compose.needs import depends_on
 from llmops.targets.compose.placed import placed, runs
 from llmops.targets.compose.ports import ports
-from llmops.targets.compose.unsupported import replicas, unsupported
+from llmops.targets.compose.unsupported import OWN_NETWORK, replicas, unsupported
 from llmops.targets.compose.variables import as_text, environment, of_variable, pulled, reads
 
 RESTART = "unless-stopped"
+RESTARTS = {"on_failure": "on-failure", "unless_stopped": "unless-stopped", "never": "no"}
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     services: dict[str, Any] = {}
     disks: dict[str, Any] = {}
+    networks: dict[str, Any] = {}
     about: list[Address] = []
     yield from _clashes(lowering)
     for deployment in placed(lowering):
@@ -37,6 +39,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         about.append(deployment.address)
         services[deployment.address.name] = _service(lowering, deployment, service, image)
         disks.update(volumes.named(deployment))
+        networks.update(_networks(deployment))
         yield from unsupported(deployment)
         yield from health.problems(deployment, service)
         yield from volumes.problems(deployment)
@@ -45,6 +48,8 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         body: dict[str, Any] = {"name": f"{name.name}-{name.env}", "services": services}
         if disks:
             body["volumes"] = disks
+        if networks:
+            body["networks"] = networks
         yield Artifact("compose.yaml", body, tuple(about))
 
 
@@ -70,6 +75,8 @@ def _service(
 ) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "image": image,
+        "pull_policy": deployment.maybe_text("pull"),
+        "container_name": deployment.maybe_text("container_name"),
         "command": _command(deployment, service),
         **_security(deployment),
         "environment": {name: found.text for name, found in environment(lowering, deployment, service).items()},
@@ -80,9 +87,18 @@ def _service(
         **_resources(lowering, deployment, service),
         "stop_grace_period": deployment.maybe_text("grace"),
         "labels": {name: value.map(as_text) for name, value in (deployment.tree("labels") or {}).items()},
-        "restart": (lowering.options.maybe_text("restart") if lowering.options else None) or RESTART,
+        "networks": _joined(deployment),
+        "restart": _restart(lowering, deployment),
     }
     return {key: value for key, value in parts.items() if value is not None and value not in ({}, [])}
+
+
+def _restart(lowering: Lowering, deployment: View[Any]) -> Sourced[str] | str:
+    """Its own word; else that of the options."""
+    own = deployment.maybe_text("restart")
+    if own is not None:
+        return own.map(lambda word: RESTARTS.get(word, word))
+    return (lowering.options.maybe_text("restart") if lowering.options else None) or RESTART
 
 
 def _command(deployment: View[Any], service: Service | None) -> Any:
@@ -90,6 +106,21 @@ def _command(deployment: View[Any], service: Service | None) -> Any:
     if command is not None:
         return command
     return list(service.args) if service is not None and service.args else None
+
+
+def _networks(deployment: View[Any]) -> dict[str, Any]:
+    """Those that somebody else made: Compose looks for them, and makes none of that name."""
+    return {name.value: {"external": name.map(lambda _: True)} for name in _outside(deployment)}
+
+
+def _joined(deployment: View[Any]) -> list[Any]:
+    """None where it joins no other: it is in the project's own by itself then."""
+    outside = _outside(deployment)
+    return [Sourced(OWN_NETWORK, outside[0].sources, raw=True), *outside] if outside else []
+
+
+def _outside(deployment: View[Any]) -> list[Sourced[str]]:
+    return [name for name in deployment.tree("networks") or () if name.value != OWN_NETWORK]
 
 
 def _resources(lowering: Lowering, deployment: View[Any], service: Service | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ FIELDS = {
     "capacity_tpm": "nothing is rented",
     "timeout": "it does not see requests",
 }
+OWN_NETWORK = "default"
 ELSEWHERE = "choose a platform that has it, or leave it out where this one is used"
 
 
@@ -37,6 +38,12 @@ def unsupported(deployment: View[Any]) -> Iterator[Unsupported]:
     access = deployment.maybe_text("access")
     if access is not None and access.value == "signed_in":
         yield Unsupported(deployment.at("access"), "it asks nobody to sign in", "put a gateway in front")
+    balance = deployment.maybe_text("balance")
+    if balance is not None and balance.value != "round_robin":
+        yield Unsupported(deployment.at("balance"), "its network gives requests to containers in turn", ELSEWHERE)
+    for index, network in enumerate(deployment.tree("networks") or ()):
+        if network.value == OWN_NETWORK:
+            yield Unsupported(deployment.at("networks", index), "the project's own network has that name")
     number = deployment.maybe_integer("replicas")
     if number is None and deployment.has("replicas"):
         yield Unsupported(deployment.at("replicas"), "it does not follow the load", "say one number")
@@ -45,6 +52,8 @@ def unsupported(deployment: View[Any]) -> Iterator[Unsupported]:
 
 
 def _why_one(deployment: View[Any]) -> str:
+    if deployment.has("container_name"):
+        return "a name leads to one container"
     if deployment.has("publish"):
         return "one port of the machine leads to one container"
     if deployment.has("hardware", "pool"):
