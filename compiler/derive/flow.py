@@ -173,13 +173,13 @@ class _Following:
         values = self._fields(node, what)
         each = self._maybe(node, "each")
         bound = self._bound(node, what, each)
-        filters = self._map(node, "filter")
+        filters, after = self._map(node, "filter"), node.get("after")
         return Step(
             node=node, name=node.name, verb=what, resource=node.ref(what) if what != "code" else None,
             model=node.ref("model") if what in ("prompt", "model") else None, values=values, bound=bound,
             filters=filters, gives=self.gives[node.name], conditions=tuple(self._conditions(node)), each=each,
             otherwise=node.value.get("otherwise") if node.has("otherwise") else None,
-            after=tuple(name for name in node.value.get("after", ()) if name in self.nodes),
+            after=tuple(name for name in after.value if name in self.nodes) if after is not None else (),
         )
 
     def _fields(self, node: Node, what: str) -> dict[str, Value]:

@@ -171,7 +171,9 @@ def _keyword_index(collection: Collection) -> Iterator[Line]:
 
 def _field_indexes(index: View[Any], collection: Collection) -> Iterator[Line]:
     """One for each field that searches filter by. Fields stand in `meta`; each is compared as its type."""
-    acl = {name: index.source("acl", number) for number, name in enumerate(index.value.get("acl") or ())}
+    asked = index.get("acl")
+    names = asked.value if asked is not None else ()
+    acl = {name: index.source("acl", number) for number, name in enumerate(names)}
     for field in index.entries("fields"):
         filtered = field.maybe_flag("filter")
         if (filtered is None or not filtered.value) and field.name not in acl:

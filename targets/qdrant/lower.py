@@ -75,7 +75,8 @@ def body(lowering: Lowering, index: View[Any], collection: Collection) -> dict[s
 
 def _fields(index: View[Any]) -> Iterator[dict[str, Any]]:
     """What `PUT /collections/<name>/index` is sent, once for each. Fields stand in `meta`, as Haystack keeps them."""
-    acl = set(index.value.get("acl") or ())
+    asked = index.get("acl")
+    acl = set(asked.value) if asked is not None else set()
     for field in index.entries("fields"):
         flags = [field.maybe_flag(name) for name in ("filter", "facet")]
         wanted = [flag for flag in flags if flag is not None and flag.value]
