@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from llmops.compiler.model.keys import Address
+from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.kinds import walk
-from llmops.compiler.model.project import Project
+from llmops.compiler.model.project import History, Project
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import At, FromFile, Source
 
@@ -68,26 +69,33 @@ def _files(project: Project, wanted: Mapping[Address, tuple[At, ...]], root: str
 
 def _mentions(project: Project, wanted: Mapping[Address, tuple[At, ...]], root: str) -> Iterator[Sourced[str]]:
     for one, reasons in wanted.items():
-        resource = project.resources.get(one)
-        if resource is None:
-            continue
-        for path in _config_files(project, one):
+        written, named = _of_one(project, one)
+        for path in written:
             yield Sourced(path, reasons, raw=True)
-        for at, shape, value in walk(resource.kind.shape, resource.spec):
+        for path, at in named:
+            yield Sourced(path if root == "." else f"{root}/{path}", (*reasons, At(project.env, at)))
+
+
+_Files = tuple[tuple[str, ...], tuple[tuple[str, KeyPath], ...]]
+_known: WeakKeyDictionary[History, dict[Address, _Files]] = WeakKeyDictionary()
+"""A workflow asks for the files of a resource once for each eval and trigger."""
+
+
+def _of_one(project: Project, address: Address) -> _Files:
+    """The config files that write a field of a resource, and the files that its fields name, each with its field."""
+    known = _known.setdefault(project.composed.history, {})
+    if address not in known:
+        resource = project.resources.get(address)
+        written: set[str] = set()
+        named: list[tuple[str, KeyPath]] = []
+        for at, shape, value in walk(resource.kind.shape, resource.spec) if resource is not None else ():
+            for write in project.composed.history.writes((*address.path, *at)):
+                if isinstance(write.origin, FromFile):
+                    written.add(write.origin.span.file)
             if "x-file" in shape.schema and isinstance(value, str):
-                full = value if root == "." else f"{root}/{value}"
-                yield Sourced(full, (*reasons, At(project.env, (*one.path, *at))))
-
-
-def _config_files(project: Project, address: Address) -> Iterator[str]:
-    resource = project.resources[address]
-    history = project.composed.history
-    found: set[str] = set()
-    for at, _, _ in walk(resource.kind.shape, resource.spec):
-        for write in history.writes((*address.path, *at)):
-            if isinstance(write.origin, FromFile):
-                found.add(write.origin.span.file)
-    yield from sorted(found)
+                named.append((value, (*address.path, *at)))
+        known[address] = (tuple(sorted(written)), tuple(named))
+    return known[address]
 
 
 def shared(project: Project) -> tuple[str, ...]:

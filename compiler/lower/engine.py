@@ -111,7 +111,7 @@ class LoweringRun:
     ) -> E | None:
         """What is answered is said of the resource, whoever names it; that he does is a reason of all of it."""
         answer = self._answer(kind, resource.unreached(), near, of)
-        return None if answer is None else through(answer, resource.reference)
+        return None if answer is None else through(answer, resource.reference, of=())
 
     def _answer(self, kind: type[E], resource: View[Any], near: str | None, of: str | None) -> E | None:
         env = resource.project.env

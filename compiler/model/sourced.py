@@ -88,8 +88,8 @@ def under(block: Any, *reasons: Sourced[Any] | None) -> Any:
 def through(value: V, *reasons: Sourced[Any] | None, of: KeyPath | None = None) -> V:
     """The same value, what it holds having come by way of a reference: a tree, or what a target exports.
 
-    Each part of it that was read from a config bears the reasons too; with `of` (a resource's path), each that was
-    read from that resource. Lines that are the same whatever the reference names are left alone by `of`.
+    Each part of it bears the reasons too; with `of` (a resource's path; of any resource: `()`), each that was read from
+    there. Lines that are the same whatever the reference names are left alone by `of`.
     """
     sources = because_of(*reasons)
     return _through(value, sources, of, False) if sources else value

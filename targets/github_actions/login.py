@@ -37,14 +37,12 @@ def clouds(work: Work, job: Job) -> list[Node]:
 
 def _by_identity(job: Job) -> bool:
     project = job.reader.project
-    for task in job.tasks:
-        for address in (*task.check.services, *project.dependencies(task.address)):
-            for one in (address, *project.dependencies(address)):
-                view = job.reader.view(one)
-                if view is not None and one.kind == "model":
-                    auth = view.maybe_text("endpoint", "auth")
-                    if auth is not None and auth.value == "identity":
-                        return True
+    named = {one for task in job.tasks for one in (task.address, *task.check.services)}
+    for address in dict.fromkeys(one for start in sorted(named) for one in (start, *project.dependencies(start))):
+        view = job.reader.view(address) if address.kind == "model" else None
+        auth = view.maybe_text("endpoint", "auth") if view is not None else None
+        if auth is not None and auth.value == "identity":
+            return True
     return False
 
 

@@ -34,7 +34,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         if collection is None or any(isinstance(p, Finding) and p.severity == Severity.ERROR for p in problems):
             continue
         made = True
-        store = index.ref("store")
+        store = lowering.reader.view(collection.store)
         engine = store.text("engine").sources if store is not None else ()
         about = (Sourced(index.address, engine, raw=True),
                  Sourced(collection.store, (index.source("store"), *engine), raw=True))
