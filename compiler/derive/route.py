@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.compiler.derive.placement import platform
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.model.exports import Endpoint, Variable
 from llmops.compiler.model.keys import Key
@@ -162,6 +163,22 @@ def reach(lowering: Lowering, way: Route, consumer: str, near: str | None = None
     if provider is not None and url is None and outside is None:
         url = provider_url(lowering, provider)
     return Call(url, outside, key, model.maybe_text("id") or served_name(model), provider, way)
+
+
+def unanswered(lowering: Lowering, way: Route) -> tuple[str, str]:
+    """Why nobody can go along a way that leads somewhere, and what helps: words for whoever wanted to."""
+    through = way.gateway or way.deployment
+    if through is None:
+        return "nothing serves it", "say with `via` which way the call takes"
+    runs_on = platform(lowering.reader, way.deployment) if way.gateway is None and way.deployment is not None else None
+    told = f"no target says where {through.address} answers"
+    if runs_on is None:
+        return told, "say with `via` which way the call takes"
+    return (
+        f"{told}: it is for platform `{runs_on.value}`",
+        f"select conf/target/{runs_on.value}.yaml, whose target puts it there; or, if it runs already, say where: "
+        f"`endpoint: {{url: …}}` of {through.address}",
+    )
 
 
 def speaks_openai(lowering: Lowering, call: Call) -> bool:

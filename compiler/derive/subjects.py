@@ -10,14 +10,14 @@ from llmops.compiler.derive.assertions import assertions
 from llmops.compiler.derive.cases import problem
 from llmops.compiler.derive.finetune import made
 from llmops.compiler.derive.flow import plan
-from llmops.compiler.derive.route import Call, Route, outside_variable, reach, route
+from llmops.compiler.derive.route import Call, Route, outside_variable, reach, route, unanswered
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.derive.serving import app as app_at
 from llmops.compiler.derive.serving import foremost, serving
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address, KeyPath
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, through
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, View
 
@@ -148,9 +148,12 @@ def _served(
     app = app_at(lowering, places[0], consumer) if places else lowering.ask(App, tried)
     if app is not None:
         served = places[0].deployment.address if places else None
+        # each place that serves it is asked in its own way
+        chosen = node.ref_name("via", "deployment")
+        app = through(app, chosen)
         named = node.ref_name(field)
         if named is not None:
-            named = named.because(node.ref_name("via", "deployment"))
+            named = named.because(chosen)
         return Subject(node, name, named=named, app=app, served=served)
     one = _asking(lowering, node, name, tried, consumer) if field == "flow" and not places else None
     if one is not None:
@@ -188,9 +191,7 @@ def called(lowering: Lowering, way: Route, at: KeyPath, consumer: str) -> Call |
     call = reach(lowering, way, consumer) if way.reached else None
     if call is not None:
         return call
-    through = way.gateway or way.deployment
-    why = f"no target says where {through.address} answers" if through is not None else "nothing serves it"
-    return problem(at, f"{consumer} cannot reach {way.model.address}", why, "say with `via` which way the call takes")
+    return problem(at, f"{consumer} cannot reach {way.model.address}", *unanswered(lowering, way))
 
 
 def judge(lowering: Lowering, node: Node, consumer: str) -> tuple[View[Any], Call] | Finding | None:

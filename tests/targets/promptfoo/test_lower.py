@@ -152,6 +152,18 @@ def test_a_way_that_no_target_answers_is_told_and_no_exception() -> None:
     assert not any(e.path.endswith("quality.yaml") for e in result.emitted)
 
 
+def test_a_platform_that_no_target_writes_is_what_is_missing() -> None:
+    subject = "subject: {prompt: answer, model: answerer, via: {deployment: answerer}}\n"
+    result = compiled(f"{subject}{ROWS}", "  - deployment: [answerer]\n", **{
+        "conf/deployment/answerer.yaml": "model: answerer\nengine: vllm\nversion: '0.20.2'\nplatform: compose\n"
+                                         "hardware: {cpu: 4}\n",
+        "conf/model/answerer.yaml": "weights: {repo: Qwen/Qwen3-8B, revision: b968826d9c46dd6066d109eabc6255188de91218}"
+                                    "\n",
+    })
+    found = next(d for d in result.diagnostics if d.message == "promptfoo cannot reach model.answerer")
+    assert found.help[0].startswith("select conf/target/compose.yaml, ")
+
+
 def test_null_takes_a_parameter_away_and_the_subject_wins() -> None:
     data = suite(compiled(
         f"subject: {{prompt: answer, model: answerer, params: {{max_tokens: null, top_p: 0.5}}}}\n{ROWS}"
