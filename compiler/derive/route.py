@@ -18,7 +18,7 @@ from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import Fact, Source
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, Reader, View
-from llmops.schemas.types import DEPLOYMENT, GATEWAY
+from llmops.schemas.types import DEPLOYMENT, GATEWAY, TARGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +174,12 @@ def unanswered(lowering: Lowering, way: Route) -> tuple[str, str]:
     told = f"no target says where {through.address} answers"
     if runs_on is None:
         return told, "say with `via` which way the call takes"
+    runs = f"or, if it runs already, say where: `endpoint: {{url: …}}` of {through.address}"
+    if any(target.address.name == runs_on.value for target in lowering.reader.of(TARGET)):
+        return f"{told}: it has no port outside of its platform", f"publish one, such as `publish: 8000`; {runs}"
     return (
         f"{told}: it is for platform `{runs_on.value}`",
-        f"select conf/target/{runs_on.value}.yaml, whose target puts it there; or, if it runs already, say where: "
-        f"`endpoint: {{url: …}}` of {through.address}",
+        f"select conf/target/{runs_on.value}.yaml, whose target puts it there; {runs}",
     )
 
 

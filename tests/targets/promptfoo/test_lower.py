@@ -59,13 +59,14 @@ def said(result: Compilation) -> list[tuple[str, str, int]]:
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: cost}}}}", "error", "needs a `threshold`", 4),
         (SUBJECT, "error", "promptfoo needs rows", 1),
         (f"subject: {{code: app.rb}}\n{ROWS}", "error", "runs no such file as a subject", 2),
+        (f"subject: {{code: app.js, function: answer}}\n{ROWS}", "warning", "the module's default export", 2),
         (row("file:///etc/passwd"), "error", "would load or run", 3),
         (row("{{ env.HOME }}"), "error", "a variable of the environment", 3),
         (row("{{ other }}"), "error", "the row's own `other`", 3),
     ],
 )
 def test_what_it_cannot_express_is_said_with_its_place(eval_: str, severity: str, message: str, line: int) -> None:
-    found = said(compiled(eval_, **{"app.rb": ""}))
+    found = said(compiled(eval_, **{"app.rb": "", "app.js": ""}))
     assert len(found) == 1, found
     assert found[0][0] == severity
     assert message in found[0][1]
@@ -152,16 +153,20 @@ def test_a_way_that_no_target_answers_is_told_and_no_exception() -> None:
     assert not any(e.path.endswith("quality.yaml") for e in result.emitted)
 
 
-def test_a_platform_that_no_target_writes_is_what_is_missing() -> None:
+@pytest.mark.parametrize(
+    ("selected", "cure"), [("", "select conf/target/compose.yaml, "), ("  - target: [compose]\n", "publish one, ")]
+)
+def test_a_deployment_that_nobody_outside_reaches_says_what_is_missing(selected: str, cure: str) -> None:
     subject = "subject: {prompt: answer, model: answerer, via: {deployment: answerer}}\n"
-    result = compiled(f"{subject}{ROWS}", "  - deployment: [answerer]\n", **{
+    result = compiled(f"{subject}{ROWS}", f"  - deployment: [answerer]\n{selected}", **{
+        "conf/target/compose.yaml": "{}\n",
         "conf/deployment/answerer.yaml": "model: answerer\nengine: vllm\nversion: '0.20.2'\nplatform: compose\n"
                                          "hardware: {cpu: 4}\n",
         "conf/model/answerer.yaml": "weights: {repo: Qwen/Qwen3-8B, revision: b968826d9c46dd6066d109eabc6255188de91218}"
                                     "\n",
     })
     found = next(d for d in result.diagnostics if d.message == "promptfoo cannot reach model.answerer")
-    assert found.help[0].startswith("select conf/target/compose.yaml, ")
+    assert found.help[0].startswith(cure)
 
 
 def test_null_takes_a_parameter_away_and_the_subject_wins() -> None:
