@@ -225,7 +225,11 @@ def _code(work: Work, subject: Subject) -> dict[str, Any]:
     assert subject.code is not None
     if not subject.code.value.endswith(CODE):
         work.error(subject.node.at("code"), "promptfoo runs no such file as a subject", f"it runs {', '.join(CODE)}")
-    made: dict[str, Any] = {"id": file_reference(work, subject.code)}
+    function = subject.node.maybe_text("function")
+    if function is not None and not subject.code.value.endswith(".py"):
+        work.unsupported(subject.node.at("function"), "it makes an object of the module's default export")
+        function = None
+    made: dict[str, Any] = {"id": file_reference(work, subject.code, function)}
     config = work.tree({**params(subject.node), **(subject.node.tree("body") or {})})
     if config:
         made["config"] = config
