@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive.flow import Plan, Step, Value, plan
 from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import At
 from llmops.compiler.model.view import View
-from llmops.targets.agent_spec.agents import agent, inputs
-from llmops.targets.agent_spec.document import TYPES, Document, component, reference, typed
-from llmops.targets.agent_spec.models import fields, model, template
-from llmops.targets.agent_spec.tools import function, listed
+from llmops.targets.agent_spec.document import TYPES, Document, reference, typed
+from llmops.targets.agent_spec.drawing import COLLECTED, END, ITERATED, START, Drawing, label, named, title
+from llmops.targets.agent_spec.steps import MAKERS
 
 UNSAID = {
     "guardrails": "no guardrail stands in its way", "history": "a flow has one turn", "budget": "it counts no cost",
@@ -25,63 +23,11 @@ OF_STEPS = {
     "candidates": "the runtime's own search decides", "ranker": "the runtime's own search decides",
     "planner": "the runtime's own search decides",
 }
-START, END = "start", "end"
 
 
-@dataclass(slots=True)
-class Drawing:
-    """The flow while it is drawn."""
-
-    document: Document
-    id: str
-    control: list[dict[str, Any]] = field(default_factory=list)
-    data: list[Sourced[dict[str, Any]]] = field(default_factory=list)
-
-    def node(self, name: str) -> str:
-        return f"{self.id}.{name}"
-
-    def then(self, before: str, after: str) -> None:
-        id_ = self.node(f"{before}-{after}")
-        self.control.append(component(
-            "ControlFlowEdge", id_, f"{before}-{after}", from_node=reference(self.node(before)),
-            to_node=reference(self.node(after)),
-        ))
-
-    def bring(self, value: Value, node: str, name: str) -> Any:
-        """An edge that fills an input; a literal is no edge but the input's default, which is returned."""
-        if value.first or value.item:
-            self.document.error(value.at, "Agent Spec has no word for this value", "the first of several, or an entry")
-            return None
-        if value.input is None and value.step is None:
-            return value.literal
-        source, port = (START, value.input) if value.input is not None else (value.step, self.port(value))
-        if port is None:
-            return None
-        id_ = self.node(f"{source}.{port}-{node}.{name}")
-        edge = component(
-            "DataFlowEdge", id_, f"{source}.{port}-{node}.{name}", source_node=reference(self.node(str(source))),
-            source_output=port, destination_node=reference(self.node(node)), destination_input=name,
-        )
-        self.data.append(Sourced(edge, _sources(value), raw=True))
-        return None
-
-    def port(self, value: Value) -> str | None:
-        """The output of a step that holds a value."""
-        outputs = [one["title"] for one in self.document.components[self.node(str(value.step))].get("outputs", ())]
-        names = [one.value if isinstance(one, Sourced) else one for one in outputs]
-        wanted = [part for part in value.path if part not in ("output",)]
-        if not wanted and len(names) == 1:
-            return str(names[0])
-        if len(wanted) == 1 and wanted[0] in names:
-            return str(wanted[0])
-        self.document.error(value.at, f"step `{value.step}` gives no `{'.'.join(value.path)}` in Agent Spec",
-                            f"it gives: {', '.join(map(str, names))}")
-        return None
-
-
-def _sources(value: Value) -> tuple[Any, ...]:
-    return (At(value.text.sources[0].env, value.at),) if value.text.sources and isinstance(value.text.sources[0], At) \
-        else value.text.sources
+RUNS, ELSE = "runs", "default"
+"""The branch to a step whose condition holds, and the standard's name for the other one."""
+NOTHING: dict[str, Any] = {"string": "", "array": [], "object": {}}
 
 
 def flow(document: Document, found: View[Any]) -> dict[str, Any] | None:
@@ -95,23 +41,33 @@ def flow(document: Document, found: View[Any]) -> dict[str, Any] | None:
     for name, why in UNSAID.items():
         if found.has(name):
             document.unsupported(found.at(name), why)
-    drawing = Drawing(document, id_)
+    drawing = Drawing(document, id_, flow)
     ports = [_input(document, found, name, given.type) for name, given in drawn.inputs.items()]
     document.add("StartNode", drawing.node(START), START, inputs=ports, outputs=ports)
-    order = [START]
+    nodes, ends = [START], []
+    open_: list[tuple[str, str | None]] = [(START, None)]
     for step in drawn.steps:
-        if not _step(drawing, step):
+        tests = list(_tests(drawing, step))
+        if document.failed or not _step(drawing, step):
             return None
-        order.append(step.name)
+        drawing.order.append(step.name)
+        left: list[tuple[str, str | None]] = []
+        for name in (*tests, step.name):
+            for before, branch in open_:
+                drawing.then(before, name, branch, step.node.get("when") if tests else None)
+            open_ = [(name, RUNS if name in tests else None)]
+            left += [(name, ELSE)] if name in tests else []
+        open_ += left
+        nodes += [*tests, step.name]
     ends = _end(drawing, drawn)
     if document.failed:
         return None
-    for before, after in zip(order, [*order[1:], END], strict=True):
-        drawing.then(before, after)
-    nodes = [reference(drawing.node(name)) for name in (*order, END)]
+    for before, branch in open_:
+        drawing.then(before, END, branch)
     return document.add(
         "Flow", id_, found.label, description=found.maybe_text("description"), inputs=ports, outputs=ends,
-        start_node=reference(drawing.node(START)), nodes=nodes, control_flow_connections=drawing.control,
+        start_node=reference(drawing.node(START)),
+        nodes=[reference(drawing.node(name)) for name in (*nodes, END)], control_flow_connections=drawing.control,
         data_flow_connections=drawing.data,
     )
 
@@ -132,6 +88,8 @@ def _end(drawing: Drawing, drawn: Plan) -> list[dict[str, Any]]:
     drawing.document.add("EndNode", drawing.node(END), END, inputs=ends, outputs=ends)
     for (name, value), end in zip(drawn.outputs.items(), ends, strict=True):
         literal = drawing.bring(value, END, name)
+        if literal is None and drawing.absent(value):
+            literal = _nothing(drawing, value, end)
         if literal is not None:
             end["default"] = literal
     return ends
@@ -139,162 +97,133 @@ def _end(drawing: Drawing, drawn: Plan) -> list[dict[str, Any]]:
 
 def _shape(drawing: Drawing, value: Value) -> dict[str, Any]:
     """The type of a value: that of the port which gives it, which says more than the plan."""
+    if value.first:
+        several = [_shape(drawing, one) for one in value.first]
+        return several[0] if len({_kind(one) for one in several}) == 1 else {}
     if value.step is not None:
         name = drawing.port(value)
         for one in drawing.document.components[drawing.node(value.step)].get("outputs", ()):
-            if _title(one) == name:
+            if title(one) == name:
                 return {key: item for key, item in one.items() if key != "title"}
     return TYPES.get(value.type, {})
+
+
+def _kind(shape: dict[str, Any]) -> str | None:
+    """The type that a schema says, which may stand in a config."""
+    kind = shape.get("type")
+    found = kind.value if isinstance(kind, Sourced) else kind
+    return None if found is None else str(found)
+
+
+def _nothing(drawing: Drawing, value: Value, wanted: dict[str, Any]) -> Any:
+    """What an input has where the step that would fill it was left out: the standard wants a value there."""
+    kind = _kind(wanted)
+    if kind not in NOTHING:
+        drawing.document.error(value.at, "Agent Spec has no value for what is not there",
+                               f"a {kind}" if kind else "of any type", "let the step always run")
+    return NOTHING.get(str(kind))
+
+
+def _tests(drawing: Drawing, step: Step) -> Iterator[str]:
+    """A branching node for each condition of a step, under names that no step has."""
+    document, node = drawing.document, step.node
+    for number, one in enumerate(step.conditions):
+        at = node.at("when", str(one.value.text.value))
+        kind = _kind(_shape(drawing, one.value)) or "string"
+        if one.present is not None or kind != "string" or one.value.first:
+            document.error(at, "Agent Spec branches by texts alone",
+                           "whether something is there" if one.present is not None else f"a {kind}",
+                           "let the step depend on a text, or another target run the flow")
+            return
+        name = f"{step.name}-when-{number}"
+        why = Sourced(0, one.value.text.sources).because(node.get("when", str(one.value.text.value)))
+        mapping = {str(word): RUNS for word in one.equals}
+        document.add(
+            "BranchingNode", drawing.node(name), name, why, mapping=Sourced(mapping, why.sources, raw=True),
+            inputs=[{"title": "value", "type": "string"}], outputs=[],
+        )
+        drawing.bring(one.value, name, "value")
+        drawing.spare.add(step.name)
+        yield name
 
 
 def _step(drawing: Drawing, step: Step) -> bool:
     """A node for a step, and the edges that fill it."""
     document, node = drawing.document, step.node
-    for name, why in (("when", "a step that may be left out"), ("each", "a step for each entry of a list"),
-                      ("otherwise", "a step in place of one that failed")):
-        if node.has(name):
-            document.error(node.at(name), f"Agent Spec is not written for {why}", "",
-                           "take it apart into flows, or let another target run it")
-            return False
+    if node.has("otherwise"):
+        document.error(node.at("otherwise"), "Agent Spec is not written for a step in place of one that failed", "",
+                       "take it apart into flows, or let another target run it")
+        return False
     for name, why in OF_STEPS.items():
         if node.written(name):
             document.unsupported(node.at(name), why)
-    made = _MAKERS[step.verb](drawing, step)
-    if not made:
+    return _mapped(drawing, step) if step.each is not None else _filled(drawing, step)
+
+
+def _filled(drawing: Drawing, step: Step) -> bool:
+    """One node, and what fills its inputs."""
+    if not MAKERS[step.verb](drawing, step):
         return False
     taken = drawing.document.components[drawing.node(step.name)].get("inputs", ())
     for name, value in {**step.values, **step.bound}.items():
         literal = drawing.bring(value, step.name, name)
-        target = next((one for one in taken if _title(one) == name), None)
+        target = next((one for one in taken if title(one) == name), None)
+        if target is not None and literal is None and drawing.given is None and drawing.absent(value):
+            literal = _nothing(drawing, value, target)
         if literal is not None and target is not None:
             target["default"] = literal
+    return not drawing.document.failed
+
+
+def _mapped(drawing: Drawing, step: Step) -> bool:
+    """A map node, which runs a flow of this step alone for each entry of a list, one after the other."""
+    document, node = drawing.document, step.node
+    inner = Drawing(document, f"{drawing.node(step.name)}.each", drawing.flow, given={})
+    if not _filled(inner, step):
+        return False
+    assert inner.given is not None
+    shape = document.components[inner.node(step.name)]
+    taken = [{key: item for key, item in one.items() if key != "default"} for one in shape.get("inputs", ())
+             if title(one) in inner.given]
+    entries = [name for name, value in inner.given.items() if value.item and not value.path]
+    if len(entries) != 1 or any(value.path for value in inner.given.values() if value.item):
+        document.error(node.at("each"), "a map node of Agent Spec gives each entry to one input, whole", "",
+                       "bind `item` to one input of the step")
+        return False
+    said, why = shape["outputs"], node.get("each")
+    document.add("StartNode", inner.node(START), START, why, inputs=taken, outputs=taken)
+    document.add("EndNode", inner.node(END), END, why, inputs=said, outputs=said)
+    for name, value in zip([title(one) for one in said], said, strict=True):
+        inner.out(step.name, name, value)
+    inner.then(START, step.name)
+    inner.then(step.name, END)
+    flow_ = document.add(
+        "Flow", inner.id, label(step), why, inputs=taken, outputs=said, start_node=reference(inner.node(START)),
+        nodes=[reference(inner.node(name)) for name in (START, step.name, END)],
+        control_flow_connections=inner.control, data_flow_connections=inner.data,
+    )
+    document.add(
+        "MapNode", drawing.node(step.name), label(step), why, subflow=flow_,
+        inputs=[{"title": named(one, ITERATED), "anyOf": [_type(one), {"type": "array", "items": _type(one)}]}
+                for one in taken],
+        outputs=[{"title": named(one, COLLECTED), "type": "array", "items": _type(one)} for one in said],
+        reducers={title(one): "append" for one in said},
+    )
+    assert step.each is not None
+    _list_of(drawing, step.each, next(one for one in taken if title(one) == entries[0]))
+    for name, value in inner.given.items():
+        drawing.bring(step.each if value.item else value, step.name, f"{ITERATED}{name}")
     return not document.failed
 
 
-def _title(one: dict[str, Any]) -> Any:
-    return one["title"].value if isinstance(one["title"], Sourced) else one["title"]
+def _list_of(drawing: Drawing, value: Value, entry: dict[str, Any]) -> None:
+    """Says of a list what its entries are, where nothing does: a runtime knows by that what it goes through."""
+    name = value.input if value.input is not None else drawing.port(value)
+    where = START if value.input is not None else str(value.step)
+    for one in drawing.document.components[drawing.node(where)].get("outputs", ()):
+        if title(one) == name and one.get("items") == {}:
+            one["items"] = _type(entry)
 
 
-def _label(step: Step) -> Sourced[str]:
-    return Sourced(step.name, (step.node.source(),), raw=True)
-
-
-def _prompt(drawing: Drawing, step: Step) -> bool:
-    document, prompt, id_ = drawing.document, step.prompt, drawing.node(step.name)
-    if prompt is None or step.model is None:
-        return False
-    text = template(document, prompt, step.model.address.name, step.node.ref_name("prompt"))
-    llm = model(document, f"{id_}.model", step.node, prompt)
-    outputs = fields(document, prompt)
-    if text is None or llm is None or outputs is None:
-        return False
-    ports = inputs(document, prompt, text)
-    said = outputs or [{"title": "text", "type": "string"}]
-    if step.node.value.get("tools"):
-        known, boxes = listed(document, step.node)
-        inner = document.add(
-            "Agent", f"{id_}.agent", _label(step), inputs=ports, outputs=said, llm_config=llm, system_prompt=text,
-            tools=known or None, toolboxes=boxes or None, human_in_the_loop=False,
-        )
-        document.add("AgentNode", id_, _label(step), agent=inner, inputs=ports, outputs=said)
-    else:
-        document.add("LlmNode", id_, _label(step), llm_config=llm, prompt_template=text, inputs=ports, outputs=said)
-    return True
-
-
-def _model(drawing: Drawing, step: Step) -> bool:
-    if step.gives.get("text") != "string" or "input" not in step.values:
-        drawing.document.error(step.node.at("model"), "Agent Spec has no node for what this model does",
-                               "it knows models that answer", "let another target run the flow")
-        return False
-    id_ = drawing.node(step.name)
-    llm = model(drawing.document, f"{id_}.model", step.node, None)
-    if llm is None:
-        return False
-    drawing.document.add(
-        "LlmNode", id_, _label(step), llm_config=llm, prompt_template="{{ input }}",
-        inputs=[{"title": "input", "type": "string"}], outputs=[{"title": "text", "type": "string"}],
-    )
-    return True
-
-
-def _index(drawing: Drawing, step: Step) -> bool:
-    """The standard has no retrieval: a tool that the runtime must be given by its name."""
-    document, index = drawing.document, step.resource
-    if index is None:
-        return False
-    name = f"search_{index.address.name}"
-    document.unsupported(step.node.at("index"), f"it has no retrieval: the runtime must be given a tool `{name}`",
-                         "register a function that takes `query` and returns the texts of the passages")
-    ports = [{"title": "query", "type": "string"}]
-    said = [{"title": "documents", "type": "array", "items": {"type": "string"}}]
-    named = step.node.ref_name("index")
-    tool = document.add(
-        "ServerTool", str(index.address), Sourced(name, named.sources if named else (), raw=True),
-        description=index.maybe_text("description"), inputs=ports, outputs=said,
-    )
-    document.add("ToolNode", drawing.node(step.name), _label(step), tool=tool, inputs=ports, outputs=said)
-    return True
-
-
-def _tool(drawing: Drawing, step: Step) -> bool:
-    tool = step.resource
-    if tool is None or tool.value.get("mcp") is not None:
-        drawing.document.error(step.node.at("tool"), "a step calls one function, and a server has several",
-                               "", "let an agent call it")
-        return False
-    made = function(drawing.document, tool, step.node.ref_name("tool"))
-    shape = drawing.document.components[str(tool.address)]
-    drawing.document.add("ToolNode", drawing.node(step.name), _label(step), tool=made,
-                         inputs=[dict(one) for one in shape["inputs"]], outputs=shape["outputs"])
-    return True
-
-
-def _agent(drawing: Drawing, step: Step) -> bool:
-    document, found = drawing.document, step.resource
-    if found is None:
-        return False
-    if found.value.get("handoffs"):
-        document.unsupported(found.at("handoffs"), "an agent in a flow hands nothing over")
-    made = agent(document, found, alone=False)
-    if made is None:
-        return False
-    shape = document.components[str(found.address)]
-    ports = [dict(one) for one in shape.get("inputs", ())]
-    if "input" in step.values and len(ports) == 1:
-        value = step.values["input"]
-        drawing.bring(value, step.name, str(_title(ports[0])))
-    document.add("AgentNode", drawing.node(step.name), _label(step), agent=made, inputs=ports or None,
-                 outputs=shape["outputs"])
-    return True
-
-
-def _flow(drawing: Drawing, step: Step) -> bool:
-    found = step.resource
-    made = None if found is None else flow(drawing.document, found)
-    if found is None or made is None:
-        return False
-    shape = drawing.document.components[str(found.address)]
-    drawing.document.add("FlowNode", drawing.node(step.name), _label(step), subflow=made,
-                         inputs=[dict(one) for one in shape["inputs"]], outputs=shape["outputs"])
-    return True
-
-
-def _code(drawing: Drawing, step: Step) -> bool:
-    """Code of the project: a tool that the runtime must be given by its name."""
-    node = step.node
-    name = node.maybe_text("function") or _label(step)
-    drawing.document.unsupported(node.at("code"), f"the runtime must be given a tool `{name.value}`",
-                                 "register the function of that file")
-    node.text("code")
-    ports = [typed(key, value.type) or {} for key, value in step.bound.items()]
-    said = [typed(key, kind) or {} for key, kind in step.gives.items() if key]
-    said = said or [{"title": "result"}]
-    tool = drawing.document.add("ServerTool", f"{drawing.node(step.name)}.code", name, inputs=ports, outputs=said)
-    drawing.document.add("ToolNode", drawing.node(step.name), _label(step), tool=tool, inputs=ports, outputs=said)
-    return True
-
-
-_MAKERS = {
-    "prompt": _prompt, "model": _model, "index": _index, "tool": _tool, "agent": _agent, "flow": _flow, "code": _code,
-}
+def _type(one: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in one.items() if key not in ("title", "default")}

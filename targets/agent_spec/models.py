@@ -12,7 +12,7 @@ from llmops.compiler.derive.prompt import Part, parts, variables
 from llmops.compiler.derive.route import reach, route, speaks_openai
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.sourced import Sourced, merge
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.view import Node, View
 from llmops.targets.agent_spec.document import Document, reference
 

@@ -46,7 +46,16 @@ WITHOUT_EFFECT: list[tuple[str, str, tuple[str, int, int]]] = [
 ]  # fmt: skip
 REFUSED: list[tuple[str, str, str, tuple[str, int, int], str]] = [
     (NOTE, FLOW.replace("STEP", f"{STEP}, when: {{question: present}}}}"), NOTE,
-     ("Agent Spec is not written for a step that may be left out", 2, 55), "flows/note.yaml"),
+     ("Agent Spec branches by texts alone", 2, 66), "flows/note.yaml"),
+    (NOTE, FLOW.replace("STEP", f"{STEP}, otherwise: or}}, or: {STEP}}}"), NOTE,
+     ("Agent Spec is not written for a step in place of one that failed", 2, 60), "flows/note.yaml"),
+    (NOTE, "inputs: {question: string}\nsteps: {a: {prompt: classify, model: answerer}, "
+     "b: {prompt: classify, model: answerer}}\noutputs:\n  kind: {first: [a.output.intent, b.output.intent]}\n"
+     "access: internal\n", NOTE,
+     ("Agent Spec takes the last of several values, in the order of the steps", 4, 9), "flows/note.yaml"),
+    (NOTE, "inputs: {question: string, topics: array}\nsteps: {it: {prompt: classify, model: answerer, each: topics}}\n"
+     "outputs: {kind: it.output.intent}\naccess: internal\n", NOTE,
+     ("a map node of Agent Spec gives each entry to one input, whole", 2, 55), "flows/note.yaml"),
     (WRITE, 'messages: [{system: "Write about {{ topic | upper }}."}]\nvariables: {topic: string}\n', WRITE,
      ("a prompt of Agent Spec has placeholders that are names, and nothing else", 1, 21), "agents/writer.yaml"),
     (WRITE, 'messages: [{system: "Say {{ this }} to {{ topic }}."}]\nsyntax: none\nvariables: {topic: string}\n',

@@ -31,7 +31,9 @@ ADDRESS = "http://127.0.0.1:9/v1"
 TOOLS = "http://127.0.0.1:8765/mcp"
 """Where the case's models and functions are; what is run is pointed at servers that this test starts."""
 RULES: list[dict[str, Any]] = [
+    {"when": {"text": "What does this ask for? where"}, "reply": {"intent": "other", "sure": 0.9}},
     {"when": {"text": "What does this ask for?"}, "reply": {"intent": "refund", "sure": 0.9}},
+    {"when": {"text": {"regex": "Repeat|Pay|Say something"}}, "echo": "text"},
     {"when": {"text": "Passages:"}, "echo": "text"},
     {"when": {"text": "note about refund"},
      "tool_calls": [{"name": "submit_result", "arguments": {"text": "A note."}}]},
@@ -110,6 +112,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
         jobs["agent"] = {**alone, "registry": registry}
         asked = {"question": "money back", "order": "AB123456"}
         jobs["all"] = {"run": here["flows/note.yaml"], "inputs": asked, "registry": registry}
+        for name, question, order in (("paid", "pay me", "AB123456"), ("another", "pay me", "CD000000"),
+                                      ("sent", "where is it", "AB123456")):
+            told = {"question": question, "order": order, "topics": ["boots", "laces"]}
+            jobs[name] = {"run": here["flows/sort.yaml"], "inputs": told, "registry": registry}
         jobs["swarm"] = {"run": here["agents/support.yaml"], "inputs": {"shop": "Shoes"}, "say": ["I want my money"],
                          "registry": registry}  # fmt: skip
         done = subprocess.run([python, RUN], input=json.dumps(list(jobs.values())), capture_output=True, text=True,
@@ -121,7 +127,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
 
 def test_every_document_is_one_of_the_standard(found: Found) -> None:
     kinds = {"support": "Swarm", "billing": "Swarm", "writer": "Agent", "reader": "Agent", "answer": "Flow",
-             "note": "Flow"}  # fmt: skip
+             "note": "Flow", "sort": "Flow"}  # fmt: skip
     for path in found.documents:
         name = Path(path).stem
         assert found.results[path] == {"type": kinds[name], "name": name}, path
@@ -157,6 +163,18 @@ def test_a_flow_calls_functions_flows_and_agents(found: Found) -> None:
     outputs = found.results["all"]["outputs"]
     assert outputs.pop("answer").endswith("Question: money back")
     assert outputs == {"note": "A note.", "where": "AB123456 was sent", "kind": "refund"}
+
+
+def test_steps_run_by_their_conditions_and_for_each_entry(found: Found) -> None:
+    assert "error" not in found.results["paid"], found.results["paid"]
+    outputs = {name: found.results[name]["outputs"] for name in ("paid", "another", "sent")}
+    assert {name: one["answer"] for name, one in outputs.items()} == {
+        "paid": "Pay AB123456 back.", "another": "", "sent": "AB123456 was sent",
+    }
+    assert {name: one["said"] for name, one in outputs.items()} == {
+        "paid": "Repeat: []", "another": "Repeat: []", "sent": "Repeat: [AB123456 was sent]",
+    }
+    assert outputs["another"]["notes"] == [f"Say something about {topic} for CD000000." for topic in ("boots", "laces")]
 
 
 def test_a_conversation_is_handed_over_and_a_tool_asks_first(found: Found) -> None:
