@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from typing import Any
 
 TARGET = Path(__file__).resolve().parents[2] / "targets" / "haystack" / "data" / "components.json"
 BY = ", by scripts/targets/haystack_lists.py"
-PACKAGES = ("haystack-ai", "hayhooks", "pgvector-haystack", "qdrant-haystack", "mcp-haystack")
+PACKAGES = ("haystack-ai", "hayhooks", "pgvector-haystack", "qdrant-haystack", "mcp-haystack", "vllm-haystack")
 CLASSES = (
     "haystack.components.agents.agent.Agent",
     "haystack.components.builders.chat_prompt_builder.ChatPromptBuilder",
@@ -44,11 +45,15 @@ CLASSES = (
     "haystack.components.retrievers.multi_query_embedding_retriever.MultiQueryEmbeddingRetriever",
     "haystack.components.routers.conditional_router.ConditionalRouter",
     "haystack.components.writers.document_writer.DocumentWriter",
+    "haystack.core.super_component.super_component.SuperComponent",
+    "haystack_integrations.components.rankers.vllm.ranker.VLLMRanker",
     "haystack_integrations.components.retrievers.pgvector.embedding_retriever.PgvectorEmbeddingRetriever",
     "haystack_integrations.components.retrievers.pgvector.keyword_retriever.PgvectorKeywordRetriever",
     "haystack_integrations.components.retrievers.qdrant.retriever.QdrantEmbeddingRetriever",
 )
 """What the target writes as components, with their sockets."""
+PARTS = ("Constant", "Conversation", "Function", "LeastScore", "Step", "TokenSplitter", "ToolCall")
+"""The target's own, in `templates/haystack_parts.py`."""
 OTHERS = (
     "haystack_integrations.document_stores.pgvector.document_store.PgvectorDocumentStore",
     "haystack_integrations.document_stores.qdrant.document_store.QdrantDocumentStore",
@@ -59,12 +64,14 @@ OTHERS = (
 
 def main() -> None:
     joiner = import_module("haystack.components.joiners.document_joiner")
+    sys.path.insert(0, str(TARGET.parents[1] / "templates"))
+    names = sorted((*CLASSES, *(f"haystack_parts.{name}" for name in PARTS)))
     found: dict[str, Any] = {
         "source": ", ".join(f"pypi:{name}=={version(name)}" for name in PACKAGES) + BY,
         "as_of": "2026-11-24",
         "pipeline": sorted({*_serialised(), "inputs", "outputs", "streaming_components"}),
         "join_modes": [mode.value for mode in joiner.JoinMode],
-        "components": {name: {**parameters(load(name)), **sockets(load(name))} for name in CLASSES},
+        "components": {name: {**parameters(load(name)), **sockets(load(name))} for name in names},
         "others": {name: parameters(load(name)) for name in OTHERS},
     }
     TARGET.parent.mkdir(parents=True, exist_ok=True)

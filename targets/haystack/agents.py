@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.derive.tools import functions
 from llmops.compiler.model.exports import ToolServer
+from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Source
 from llmops.compiler.model.units import seconds
@@ -84,8 +85,9 @@ def _servers(pipe: Pipe, holder: Node) -> list[dict[str, Any]]:
     made = []
     for number in range(len(holder.value.get("tools") or ())):
         tool = holder.ref("tools", number)
-        server = _server(pipe, tool, holder, number) if tool is not None else None
-        made += [server] if server is not None else []
+        at, named = holder.at("tools", number), holder.ref_name("tools", number)
+        found = server(pipe, tool, holder, at, named) if tool is not None else None
+        made += [found] if found is not None else []
     return made
 
 
@@ -124,9 +126,10 @@ def _inside(pipe: Pipe, word: Sourced[str], found: ToolServer) -> Sourced[str]:
     return word.map(lambda w: f"{INSIDE}/{w}") if pipe.near is not None and word.value in paths else word
 
 
-def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str, Any] | None:
+def server(
+    pipe: Pipe, tool: View[Any], holder: Node, at: KeyPath, named: Sourced[str] | None
+) -> dict[str, Any] | None:
     """The server of a tool, of which only the allowed functions are taken."""
-    at = holder.at("tools", number)
     found = pipe.lowering.ask(ToolServer, tool, pipe.near)
     if found is None:
         pipe.error(at, f"nothing says how Haystack reaches {tool.address}", "it calls tools over MCP",
@@ -135,7 +138,6 @@ def _server(pipe: Pipe, tool: View[Any], holder: Node, number: int) -> dict[str,
     allowed = _unasked(pipe, tool, found)
     if not allowed:
         return None
-    named = holder.ref_name("tools", number)
     for variable in found.variables:
         pipe.reads(variable)
     pipe.servers.append(found)

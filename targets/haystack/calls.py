@@ -122,10 +122,7 @@ def chat(
     sent = params(*layers)
     if prompt is not None and "response_format" not in sent and prompt.has("output_schema"):
         sent["response_format"] = response_format(pipe, prompt, "output_schema", prompt.address.name)
-    if "type" in sent:
-        pipe.error(caller.at(field), "Haystack would take request parameters with the key `type` for an object",
-                   "one of its `params` is called `type`")
-        sent.pop("type")
+    sent = _untyped(pipe, sent, caller, field)
     made = {
         **_named(_client(pipe, found, caller, field), found, named),
         **_patience(caller if field == "model" else None),
@@ -133,6 +130,13 @@ def chat(
         or None,
     }
     return component("OpenAIChatGenerator", made)
+
+
+def _untyped(pipe: Pipe, sent: dict[str, Any], caller: Node, field: str) -> dict[str, Any]:
+    if "type" in sent:
+        pipe.error(caller.at(field), "Haystack would take request parameters with the key `type` for an object",
+                   "one of its `params` is called `type`")
+    return {name: value for name, value in sent.items() if name != "type"}
 
 
 def embedder(
@@ -158,6 +162,32 @@ def embedder(
         # Left to itself it logs what failed, and chunks without vectors are written.
         made |= {"raise_on_failure": True, "progress_bar": False}
     return component(kind, made)
+
+
+def ranker(pipe: Pipe, model: View[Any], caller: Node, most: Sourced[int] | None) -> dict[str, Any] | None:
+    """What sorts passages again, by the API that vLLM, gateways and hosted rerankers share: `/rerank`."""
+    found = call(pipe, model, caller, "model")
+    if found is None:
+        return None
+    named = caller.ref_name("model")
+    client = _named(_client(pipe, found, caller, "model"), found, named)
+    if client["api_base_url"] is None:
+        pipe.error(caller.at("model"), f"Haystack sorts by {model.address} only where a config says its address",
+                   "this one is known only outside", "let a gateway serve the model")
+        return None
+    sent = _untyped(pipe, params(model, None, caller), caller, "model")
+    patience = _patience(caller)
+    if "max_retries" in patience:
+        pipe.unsupported(caller.at("retries"), "its ranker asks once")
+    made = {
+        **client,
+        "top_k": most,
+        "score_threshold": caller.maybe_number("score_threshold"),
+        "http_client_kwargs": {"timeout": patience["timeout"]} if "timeout" in patience else None,
+        "extra_parameters": {name: _because(value, model, named) for name, value in sent.items()}
+        or None,
+    }
+    return component("VLLMRanker", made)
 
 
 def planner(pipe: Pipe, model: View[Any], caller: Node) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ from llmops.compiler.model.view import View
 from llmops.targets.haystack.agents import INSIDE
 from llmops.targets.haystack.flows import Flow
 from llmops.targets.haystack.indexes import lower_index
-from llmops.targets.haystack.lower import APPS, INDEXES, flows, near_of
+from llmops.targets.haystack.known import PARTS
+from llmops.targets.haystack.lower import APPS, INDEXES, files_of, flows, near_of
 from llmops.targets.haystack.pipe import Pipe
 
 PORT = 1416
@@ -26,7 +27,9 @@ SETTINGS = {
     # the set of pipelines is fixed when it starts: by default anybody may send it another one, as code
     "HAYHOOKS_DURABLE_MODE": "true", "HAYHOOKS_DURABLE_STORE": "memory",
 }
-CONTAINER = "/app/pipelines"
+CONTAINER, PARTS_INSIDE = "/app/pipelines", "/app/parts"
+ALLOWED = "HAYSTACK_DESERIALIZATION_ALLOWLIST"
+"""The modules beside Haystack's own whose components a pipeline may name."""
 
 
 def in_charge(deployment: View[Any]) -> bool:
@@ -56,36 +59,45 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
     for pipe in pipes:
         settings.update(pipe.settings)
     installs = (*_install(lowering), *(step for pipe in pipes for server in pipe.servers for step in server.install))
-    paths = [f"{folder}/{flow.name}.yaml" for flow in made]
+    paths = [f"{lowering.folder}/{one}" for flow in made for one in files_of(deployment, flow)]
+    own = [f"{lowering.shared_folder}/{PARTS}.py"] if any(pipe.shipped for pipe in pipes) else []
+    if own:
+        settings[ALLOWED] = literal(PARTS)
     return Service(
-        argv=(literal("hayhooks"), *_words("127.0.0.1", here, folder)),
+        argv=(literal("hayhooks"), *_words("127.0.0.1", here, folder, lowering.shared_folder if own else None)),
         port=here,
         health=STATUS,
         install=tuple(dict.fromkeys(installs)),
         tools=("python",),
         image=chosen,
-        args=(literal("hayhooks"), *_words("0.0.0.0", here, CONTAINER)),
-        mounts=(*((path, f"{CONTAINER}/{path.rpartition('/')[2]}") for path in paths), *_tools(pipes)),
+        args=(literal("hayhooks"), *_words("0.0.0.0", here, CONTAINER, PARTS_INSIDE if own else None)),
+        mounts=(
+            *((path, f"{CONTAINER}/{path.removeprefix(folder).lstrip('/')}") for path in paths),
+            *((path, f"{PARTS_INSIDE}/{path.rpartition('/')[2]}") for path in own), *_tools(pipes),
+        ),
         variables=tuple(_variables(pipe.variables for pipe in pipes)),
         settings=settings,
         needs=tuple(dict.fromkeys(need for pipe in pipes for need in pipe.needs)),
-        files=(*paths, f"{lowering.shared_folder}/requirements.txt"),
+        files=(*paths, *own, f"{lowering.shared_folder}/requirements.txt"),
     )
 
 
 def _tools(pipes: list[Pipe]) -> Iterator[tuple[str | Sourced[str], str]]:
     """The files of tools' servers, where a container has them."""
     seen: set[str] = set()
-    for path in (path for pipe in pipes for server in pipe.servers for path in server.files):
+    ours = [*(path for pipe in pipes for server in pipe.servers for path in server.files),
+            *(path for pipe in pipes for path in pipe.code)]
+    for path in ours:
         name = path.value if isinstance(path, Sourced) else path
         if name not in seen:
             seen.add(name)
             yield path, f"{INSIDE}/{name}"
 
 
-def _words(host: str, here: Sourced[int], folder: str) -> tuple[Sourced[str], ...]:
+def _words(host: str, here: Sourced[int], folder: str, parts: str | None) -> tuple[Sourced[str], ...]:
+    path = (literal("--additional-python-path"), literal(parts)) if parts is not None else ()
     return (literal("run"), literal("--host"), literal(host), literal("--port"), here.express(str),
-            literal("--pipelines-dir"), literal(folder))
+            literal("--pipelines-dir"), literal(folder), *path)
 
 
 def _variables(several: Any) -> Iterator[Variable]:
@@ -154,17 +166,20 @@ def task(lowering: Lowering, index: View[Any], near: str | None) -> Task | None:
     before = lowering.ask(Task, store, near) if store is not None else None
     base = f"{lowering.folder}/{INDEXES}/{index.address.name}"
     script, lock = f"{shared}/fill.py", f"{shared}/requirements.txt"
+    own = (f"{shared}/{PARTS}.py",) if filling.pipe.shipped else ()
+    counted = [(literal("python"), literal(script), literal("--fetch"), literal(f"{base}.yaml"))] if own else []
     variables = _variables([filling.pipe.variables, before.variables if before is not None else ()])
     settings = {"HAYSTACK_TELEMETRY_ENABLED": literal("false"), **filling.pipe.settings}
     return Task(
         argv=tuple(literal(word) for word in ("python", script, f"{base}.yaml", f"{base}.json")),
-        prepare=(*(before.prepare if before is not None else ()), *((before.argv,) if before is not None else ())),
+        prepare=(*counted, *(before.prepare if before is not None else ()),
+                 *((before.argv,) if before is not None else ())),
         install=tuple(dict.fromkeys((*_install(lowering), *(before.install if before is not None else ())))),
         tools=tuple(dict.fromkeys(("python", *(before.tools if before is not None else ())))),
         variables=tuple(variables),
         settings=settings,
         services=tuple(_services(lowering, filling.pipe.needs)),
-        files=(f"{base}.yaml", f"{base}.json", script, lock, *filling.files,
+        files=(f"{base}.yaml", f"{base}.json", script, lock, *own, *filling.files,
                *(before.files if before is not None else ())),
     )
 

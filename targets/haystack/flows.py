@@ -15,8 +15,9 @@ from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 from llmops.targets.haystack.pipe import Pipe
-from llmops.targets.haystack.steps import lower_step
-from llmops.targets.haystack.values import Wiring, output
+from llmops.targets.haystack.steps import HISTORY, lower_plan
+from llmops.targets.haystack.values import Wiring
+from llmops.targets.haystack.wrapped import told
 
 PATH = re.compile(r"/([A-Za-z0-9_-]+)/run")
 """Where hayhooks serves the pipeline of that name."""
@@ -24,39 +25,39 @@ PATH = re.compile(r"/([A-Za-z0-9_-]+)/run")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow as a pipeline: `name` is its file's, `answer` and `passages` are the outputs that hold them."""
+    """A flow as a pipeline: `name` is its file's, `answer` and `passages` are the outputs that hold them.
+
+    `told` is what a wrapper around the pipeline is told, where it needs one: else the pipeline is served alone.
+    """
 
     served: Served
     pipe: Pipe
     name: str
     answer: str | None
     passages: str | None
+    told: dict[str, Any] | None = None
 
 
 def lower_flow(lowering: Lowering, served: Served, near: str | None) -> Flow:
     pipe = Pipe(lowering, near)
-    followed = plan(lowering.facts, served.flow)
-    wiring = Wiring(pipe, followed, {})
-    for step in followed.steps:
-        lower_step(wiring, step)
+    flow, followed = served.flow, plan(lowering.facts, served.flow)
+    wiring = Wiring(pipe, followed, {}, flow.has(HISTORY))
+    if flow.has(HISTORY) and HISTORY in followed.inputs:
+        pipe.error(flow.at("inputs", HISTORY), "what was said before comes in by this name", "",
+                   "give the input another name")
     answer = passages = None
-    for name, value in followed.outputs.items():
-        socket = output(wiring, name, value)
-        if socket is None:
-            continue
+    sockets = lower_plan(wiring)
+    for name, socket in sockets.items():
         pipe.outputs[name] = Sourced(socket, (), raw=True)
-        if value.type == DOCUMENTS:
+        if followed.outputs[name].type == DOCUMENTS:
             passages = passages or name
         else:
             answer = answer or name
-    for name, port in followed.inputs.items():
-        if name not in pipe.inputs:
-            pipe.unsupported(served.flow.at("inputs", name), "no step takes it, and hayhooks wants each input used")
-        if not port.required:
-            pipe.unsupported(served.flow.at("inputs", name, "optional"), "hayhooks asks for every input",
-                             "send an empty text")
-    _unsupported(pipe, served.flow)
-    return Flow(served, pipe, _name(pipe, served), answer, passages)
+    for name in followed.inputs:
+        if name not in pipe.inputs and not pipe.failed:
+            pipe.unsupported(flow.at("inputs", name), "no step takes it, and hayhooks wants each input used")
+    _unsupported(pipe, flow)
+    return Flow(served, pipe, _name(pipe, served), answer, passages, told(wiring, answer))
 
 
 def _name(pipe: Pipe, served: Served) -> str:
@@ -89,13 +90,5 @@ def _unsupported(pipe: Pipe, flow: View[Any]) -> None:
             f"{guard.rail.value['engine']} stands not in its pipelines, so nothing keeps {guard.rail.address}",
             "let its engine stand before the app: a deployment of it that serves the flow too",
         )
-    for field, why in (
-        ("history", "each request stands alone"),
-        ("budget", "it counts no cost: the gateway does"),
-        ("timeout", "a request has no limit of its own: each step has"),
-    ):
-        if flow.has(field):
-            pipe.unsupported(flow.at(field), why)
-    stream = flow.maybe_flag("stream")
-    if stream is not None and stream.value:
-        pipe.unsupported(flow.at("stream"), "what it serves by a pipeline's own path comes in one piece")
+    if flow.has("budget"):
+        pipe.unsupported(flow.at("budget"), "it counts no cost: the gateway does")

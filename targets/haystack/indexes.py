@@ -7,6 +7,7 @@ from typing import Any
 
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.index import vectors
+from llmops.compiler.derive.model import fact_source, hosted, repo
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced
@@ -14,7 +15,7 @@ from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 from llmops.targets.haystack.calls import embedder
-from llmops.targets.haystack.known import converters
+from llmops.targets.haystack.known import converters, ours
 from llmops.targets.haystack.pipe import Pipe, component
 from llmops.targets.haystack.stores import collection, document_store
 
@@ -23,6 +24,9 @@ LOADERS = {
     "pdf": "PyPDFToDocument", "docx": "DOCXToDocument",
 }
 """What reads a file by its extension, where the index does not say. Markdown stays as it is written."""
+UNITS = {"sentences": "sentence", "pages": "page"}
+TABLES = ("cl100k_base", "o200k_base")
+"""Tokenizers that tiktoken knows by these names."""
 ROWS = ("jsonl", "json", "csv")
 """Files that hold rows: each is a document of its own."""
 PLAIN = "TextFileToDocument"
@@ -170,6 +174,7 @@ def _pipeline(filling: Filling) -> None:
     split = _splitter(filling)
     if split is not None:
         pipe.components["splitter"] = component(*split)
+        pipe.shipped += [split[0]] if ours(split[0]) else []
         for sender in senders:
             pipe.connect(sender, "splitter.documents")
         senders = ["splitter.documents"]
@@ -192,7 +197,7 @@ def _pipeline(filling: Filling) -> None:
 
 
 def _splitter(filling: Filling) -> tuple[str, dict[str, Any], Sourced[Any]] | None:
-    index, pipe = filling.index, filling.pipe
+    index = filling.index
     unit, size = index.maybe_text("chunking", "by"), index.maybe_integer("chunking", "size")
     if unit is None or size is None:
         return None
@@ -202,13 +207,32 @@ def _splitter(filling: Filling) -> tuple[str, dict[str, Any], Sourced[Any]] | No
         separators = Sourced(SEPARATORS, unit.sources, raw=True)
         cut = {"split_unit": unit.express(lambda _: "char"), **shared, "separators": separators}
         return "RecursiveDocumentSplitter", cut, unit
-    words = {"tokens": "token", "sentences": "sentence", "pages": "page"}
     if unit.value == "tokens":
-        pipe.problems.append(Finding(
-            "Haystack counts the tokens of OpenAI's `o200k_base`, whichever the embedder's are",
-            (Label(index.at("chunking", "by"), "", primary=True),), severity=Severity.INFO,
-        ))
-    return "DocumentSplitter", {"split_by": unit.express(lambda u: words[u]), **shared}, unit
+        tokenizer = _tokenizer(filling)
+        return None if tokenizer is None else ("TokenSplitter", {"tokenizer": tokenizer, **shared}, unit)
+    return "DocumentSplitter", {"split_by": unit.express(lambda u: UNITS[u]), **shared}, unit
+
+
+def _tokenizer(filling: Filling) -> dict[str, Any] | None:
+    """The tokenizer of the index's embedder: what a chunk's length is counted with."""
+    index, pipe = filling.index, filling.pipe
+    vector = next(vectors(pipe.lowering.facts, index), None)
+    at = index.at("chunking", "by")
+    if vector is None:
+        pipe.error(at, "without an embedder nothing says whose tokens are meant", "", "`by: characters`")
+        return None
+    model, named = vector.embedder, vector.node.ref_name("embedder")
+    repository = repo(model)
+    if repository is not None:
+        revision = model.maybe_text("weights", "revision")
+        return {"repo": repository.because(named),
+                **({"revision": revision.because(named)} if revision is not None else {})}
+    row = hosted(pipe.lowering.facts, model)
+    table = pipe.lowering.facts.tokenizer_of(row.provider, row.id) if row is not None else None
+    if row is None or table is None or table.name not in TABLES:
+        pipe.error(at, f"the tokenizer of {model.address} is not known", "its tokens are meant", "`by: characters`")
+        return None
+    return {"tiktoken": Sourced(table.name, (fact_source(row), model.source("id")), raw=True).because(named)}
 
 
 def _unsupported(filling: Filling) -> None:

@@ -12,6 +12,8 @@ from llmops.compiler.model.target import Refusal
 
 FORBIDDEN = "templatize_part"
 """A word that the builder of chat prompts refuses anywhere in a message."""
+
+
 def passages(fields: Iterable[str]) -> str:
     """Documents as plain data, what an app returns: without their vectors, and with no field but those of the index."""
     kept = ", ".join(f"{value(name)}: one.meta.get({value(name)})" for name in ("file", *fields))
@@ -24,6 +26,7 @@ def passages(fields: Iterable[str]) -> str:
 
 JOINED = "{{ documents | map(attribute='content') | join('\\n\\n') }}"
 """Documents as one text."""
+SCORES = "{{ documents | map(attribute='score') | list }}"
 
 
 def value(data: Any) -> str:

@@ -10,7 +10,10 @@ from typing import Any
 
 from llmops.compiler.diagnostics.suggest import nearest
 
-TYPES = "types"
+PARTS = "haystack_parts"
+"""The module of the target's own components."""
+KEYS = ("inputs", "answer", "chat", "history", "pieces", "timeout")
+"""What the wrapper around a flow's pipeline reads of `flow.json`."""
 
 
 @cache
@@ -23,6 +26,12 @@ def full_name(short: str) -> str:
     """The dotted name of a class, as a pipeline names it."""
     rows = (*_data()["components"], *_data()["others"])
     return next(str(name) for name in rows if name.rpartition(".")[2] == short)
+
+
+@cache
+def ours(short: str) -> bool:
+    """Whether a component is one of the target's own, which it brings along."""
+    return full_name(short).startswith(f"{PARTS}.")
 
 
 @cache
@@ -48,9 +57,16 @@ def locked_version(package: str) -> str:
 
 def check(path: str, data: Any) -> Iterator[str]:
     """Unknown keys, components, parameters and sockets of a pipeline, and inputs that lead nowhere."""
-    if not path.endswith(".yaml") or not isinstance(data, dict):
+    if not isinstance(data, dict):
         return
-    yield from _unknown("a pipeline", data, _data()["pipeline"], "key")
+    if path.endswith("/flow.json"):
+        yield from _unknown("a flow", data, KEYS, "key")
+    if path.endswith(".yaml"):
+        yield from _pipeline("a pipeline", data)
+
+
+def _pipeline(where: str, data: Mapping[str, Any]) -> Iterator[str]:
+    yield from _unknown(where, data, _data()["pipeline"], "key")
     components = data.get("components")
     components = components if isinstance(components, dict) else {}
     for name, component in components.items():
@@ -82,9 +98,19 @@ def _component(where: str, component: Any, rows: Mapping[str, Any]) -> Iterator[
     given = component.get("init_parameters") or {}
     yield from _unknown(where, given, row["parameters"], "parameter")
     yield from (f"{where} lacks its parameter `{name}`" for name in row["needed"] if name not in given)
+    if isinstance(given.get("pipeline"), dict):
+        yield from _inside(where, given)
     for name, value in given.items():
         if isinstance(value, dict) and "." in str(value.get("type", "")) and "init_parameters" in value:
             yield from _component(f"`{name}` of {where}", value, {**_data()["components"], **_data()["others"]})
+
+
+def _inside(where: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """A pipeline as a component: what its own sockets lead to is there."""
+    outputs = {name: socket for socket, name in (given.get("output_mapping") or {}).items()}
+    whole = {**given["pipeline"], "inputs": given.get("input_mapping"), "outputs": outputs}
+    for complaint in _pipeline("a pipeline", whole):
+        yield f"in {where}: {complaint}"
 
 
 def _socket(text: Any, components: Mapping[str, Any], names: Any) -> Iterator[str]:
@@ -105,6 +131,10 @@ def _inputs(row: Mapping[str, Any], given: Mapping[str, Any]) -> frozenset[str] 
     """None where a template decides them."""
     if "variables" in given:
         return frozenset((*row["inputs"], *(given["variables"] or ())))
+    if "takes" in given:
+        return frozenset(given["takes"])
+    if "pipeline" in given:
+        return frozenset(given.get("input_mapping") or ())
     return None if row["open"] else frozenset(row["inputs"])
 
 
@@ -115,6 +145,10 @@ def _outputs(row: Mapping[str, Any], given: Mapping[str, Any]) -> frozenset[str]
         return frozenset(["value"])
     if isinstance(given.get("routes"), list):
         return frozenset(str(route.get("output_name")) for route in given["routes"] if isinstance(route, dict))
+    if "gives" in given:
+        return frozenset((*given["gives"], *(f"otherwise-{name}" for name in given.get("otherwise_gives") or ())))
+    if "pipeline" in given:
+        return frozenset((given.get("output_mapping") or {}).values())
     return frozenset(row["outputs"]) if row["outputs"] else None
 
 

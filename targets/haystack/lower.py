@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from llmops.compiler.derive.placement import platform
 from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
-from llmops.compiler.model.finding import Finding, Severity
+from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Source
@@ -18,41 +18,63 @@ from llmops.compiler.model.view import View
 from llmops.schemas.types import DEPLOYMENT, INDEX
 from llmops.targets.haystack.flows import Flow, lower_flow
 from llmops.targets.haystack.indexes import Filling, lower_index
-from llmops.targets.haystack.known import locked_version
+from llmops.targets.haystack.known import PARTS, locked_version
 
 APPS, INDEXES = "apps", "indexes"
 """Folders of its artifacts: a deployment's pipelines stand alone in theirs, since hayhooks serves all of a folder."""
+FLOW, WRAPPER = ("flow.yaml", "flow.json"), "pipeline_wrapper.py"
+"""A flow with a wrapper stands in a folder of its name."""
 T = TypeVar("T")
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
-    made = False
+    made = own = False
     seen: set[Any] = set()
     for deployment in apps(lowering):
         for flow in flows(lowering, deployment):
             yield from _once(seen, flow.pipe.problems)
-            if not _failed(flow.pipe.problems):
+            if not flow.pipe.failed:
                 made = True
-                path = f"{APPS}/{deployment.address.name}/{flow.name}.yaml"
-                # the whole file is there because of the engine, under the name that the path says
-                why = (deployment.source("engine"), flow.served.node.source("path"), *flow.served.named.sources)
-                about = (flow.served.flow.address, deployment.address)
-                yield Artifact(path, _whole(flow.pipe.body(), why), tuple(_whole(one, why) for one in about))
+                own = own or bool(flow.pipe.shipped)
+                yield from _app(deployment, flow)
         yield from _deployment_unsupported(deployment)
     script = False
     for index in lowering.reader.of(INDEX, runner="haystack"):
         filling = lower_index(lowering, index)
         yield from _once(seen, filling.pipe.problems)
-        if not _failed(filling.pipe.problems):
+        if not filling.pipe.failed:
             made = script = True
+            own = own or bool(filling.pipe.shipped)
             yield from _index(filling)
     folder = files(__package__)
     if script:
         yield Artifact("fill.py", folder.joinpath("templates", "fill.py").read_bytes(), format=Format.VERBATIM,
                        shared=True)
+    if own:
+        yield Artifact(f"{PARTS}.py", folder.joinpath("templates", f"{PARTS}.py").read_bytes(),
+                       format=Format.VERBATIM, shared=True)
     if made:
         yield Artifact("requirements.txt", folder.joinpath("lock", "requirements.txt").read_bytes(),
                        format=Format.VERBATIM, shared=True)
+
+
+def _app(deployment: View[Any], flow: Flow) -> Iterator[Artifact]:
+    """A served flow: its pipeline, and what stands around it. All is there because of the engine, under the name that
+    the path says."""
+    why = (deployment.source("engine"), flow.served.node.source("path"), *flow.served.named.sources)
+    about = tuple(_whole(one, why) for one in (flow.served.flow.address, deployment.address))
+    paths = files_of(deployment, flow)
+    yield Artifact(paths[0], _whole(flow.pipe.body(), why), about)
+    if flow.told is not None:
+        yield Artifact(paths[1], _whole(flow.told, why), about, Format.JSON, comment=None)
+        wrapper = files(__package__).joinpath("templates", WRAPPER).read_bytes()
+        yield Artifact(paths[2], wrapper, format=Format.VERBATIM, because=why)
+
+
+def files_of(deployment: View[Any], flow: Flow) -> tuple[str, ...]:
+    """The files of a served flow, below the target's folder."""
+    base = f"{APPS}/{deployment.address.name}/{flow.name}"
+    return (f"{base}.yaml",) if flow.told is None else tuple(f"{base}/{one}" for one in (*FLOW, WRAPPER))
 
 
 def apps(lowering: Lowering) -> Iterator[View[Any]]:
@@ -91,10 +113,6 @@ def _store(index: View[Any]) -> Iterator[Address]:
 def _whole(what: T, why: tuple[Source, ...]) -> Sourced[T]:
     """Something that is there, with all in it, because of what stands at those places."""
     return Sourced(what, why, raw=True)
-
-
-def _failed(problems: list[Finding | Unsupported]) -> bool:
-    return any(isinstance(p, Finding) and p.severity == Severity.ERROR for p in problems)
 
 
 def _once(seen: set[Any], problems: list[Finding | Unsupported]) -> Iterator[Finding | Unsupported]:

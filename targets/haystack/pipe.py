@@ -11,7 +11,7 @@ from llmops.compiler.model.keys import Address, KeyPath
 from llmops.compiler.model.sourced import Sourced, literal, merge
 from llmops.compiler.model.sources import At, Source, Span
 from llmops.compiler.model.target import Lowering, Refusal, Unsupported
-from llmops.targets.haystack.known import full_name
+from llmops.targets.haystack.known import full_name, ours
 
 
 @dataclass(slots=True)
@@ -30,6 +30,17 @@ class Pipe:
     needs: list[Address] = field(default_factory=list)
     servers: list[Any] = field(default_factory=list)
     """Tool servers that are started with it."""
+    code: list[Sourced[str]] = field(default_factory=list)
+    """Files of the project whose functions it runs."""
+    shipped: list[str] = field(default_factory=list)
+    """Components that the target brings itself, of those that it is made of."""
+
+    def inside(self) -> Pipe:
+        """A pipeline inside: what it reads, needs and cannot do is this one's too."""
+        return Pipe(
+            self.lowering, self.near, problems=self.problems, variables=self.variables, settings=self.settings,
+            needs=self.needs, servers=self.servers, code=self.code, shipped=self.shipped,
+        )
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -37,6 +48,8 @@ class Pipe:
         """A component, unless it is there already; its name. `why` is what it is there for, with all its lines."""
         if name not in self.components:
             made = component(kind, parameters)
+            if ours(kind):
+                self.shipped.append(kind)
             self.components[name] = made if why is None else Sourced(made, why.sources, raw=True)
         return name
 
@@ -59,6 +72,11 @@ class Pipe:
         if self.outputs:
             made["outputs"] = self.outputs
         return made
+
+    @property
+    def failed(self) -> bool:
+        """Whether there can be no such pipeline."""
+        return any(isinstance(p, Finding) and p.severity == Severity.ERROR for p in self.problems)
 
     # --- what hinders -----------------------------------------------------------------------------------------------
 

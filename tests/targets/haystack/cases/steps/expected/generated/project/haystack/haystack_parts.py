@@ -1,0 +1,1 @@
+# the program that the target ships
