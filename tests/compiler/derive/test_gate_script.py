@@ -77,7 +77,7 @@ def test_a_first_run_passes_and_says_that_nothing_was_compared(
     assert finish(main.gate, measured(recall=[1, 0]), tmp_path / "now.json") == 0
     told = "no earlier results of main: nothing to compare with yet, it is judged by the rest of its gate"
     assert (tmp_path / "summary.md").read_text() == (
-        f"### eval.quality in ci\n\n    ok 2 answers were judged\n    -- {told}\n\n"
+        f"### eval.quality in ci\n\n    ok  2 answers were judged\n    --  {told}\n\n"
     )
 
 

@@ -133,6 +133,28 @@ def test_an_attack_that_is_refused_and_one_that_is_not(bench: Bench, tmp_path: P
     assert bench.run("attacks", tmp_path / "attacks.json").exit_code == 100
 
 
+def test_earlier_results_are_compared_with_before_and_after(bench: Bench, tmp_path: Path) -> None:
+    spec = json.loads((bench.folder / "attacks.json").read_text())
+    earlier = tmp_path / "earlier.json"
+    spec["gate"]["baseline"] = {"branch": "main", "file": str(earlier)}
+    spec["gate"]["of"] = {"project": "case", "environment": "dev", "eval": "attacks"}
+    (tmp_path / "attacks.json").write_text(json.dumps(spec))
+    (tmp_path / "attacks.jsonl").write_bytes((bench.folder / "attacks.jsonl").read_bytes())
+    first = bench.run("attacks", tmp_path / "attacks.json")
+    assert (first.ok, "no earlier results of main: nothing to compare with yet" in first.output) == (True, True), first
+    kept = json.loads((bench.root / "attacks.results.json").read_text())
+    (metrics,) = kept["subjects"].values()
+    metrics["pass_rate"] |= {"mean": 1.5, "rows": dict.fromkeys(metrics["pass_rate"]["rows"], 1.5)}
+    earlier.write_text(json.dumps(kept))
+    worse = bench.run("attacks", tmp_path / "attacks.json")
+    assert (worse.exit_code, "RED pass_rate is 1.0000; main had 1.5000" in worse.output) == (100, True), worse
+    earlier.write_text(json.dumps({**kept, "of": {**kept["of"], "eval": "tone"}}))
+    asked = len(bench.models.requests)
+    other = bench.run("attacks", tmp_path / "attacks.json")
+    assert (other.exit_code, "it holds results of eval.tone" in other.output) == (2, True), other
+    assert len(bench.models.requests) == asked, "nobody is asked"
+
+
 def test_an_eval_that_cannot_run_is_no_green_gate(bench: Bench, tmp_path: Path) -> None:
     spec = json.loads((bench.folder / "attacks.json").read_text())
     spec["subjects"][0]["model"]["config"]["tempature"] = 0

@@ -82,6 +82,20 @@ def _red(spec: dict[str, Any], task: str) -> str:
     return task
 
 
+def _compared(spec: dict[str, Any], task: str) -> str:
+    """Against what another eval has kept: the file that the twin of before left has no name in it."""
+    of = {"project": "case", "environment": "dev", "eval": "cities"}
+    spec["gate"] |= {"baseline": {"branch": "main", "file": "results/cities.json"}, "of": of}
+    return task
+
+
+def _first(spec: dict[str, Any], task: str) -> str:
+    """Nothing is kept yet."""
+    _compared(spec, task)
+    spec["gate"]["baseline"]["file"] = "results/nothing.json"
+    return task
+
+
 def _instead(before: str, after: str) -> Twin:
     return lambda spec, task: task.replace(before, after)
 
@@ -97,6 +111,8 @@ def _published(name: str) -> Twin:
 TWINS: dict[str, tuple[Twin, str]] = {
     "as compiled": (lambda spec, task: task, "check"),
     "a gate that does not hold": (_red, ""),
+    "earlier results of something else": (_compared, ""),
+    "no earlier results": (_first, ""),
     "a metric that there is not": (_instead("metric: exact_match", "metric: exact_mach"), "check"),
     "an output that there is not": (_instead("output_type: generate_until", "output_type: generate"), "check"),
     "a column that there is not": (_instead("{{ country }}", "{{ land }}"), "check"),
@@ -147,7 +163,7 @@ def test_the_dry_run_takes_what_was_compiled_and_what_is_published(twins: dict[s
 
 
 def test_the_dry_run_refuses_what_the_harness_lacks(twins: dict[str, tuple[int, str]]) -> None:
-    refused = {name: said for name, (code, said) in twins.items() if code not in (0, 100)}
+    refused = {name: said for name, (code, said) in twins.items() if code not in (0, 2, 100)}
     assert set(refused) == {
         "a metric that there is not", "an output that there is not", "a column that there is not",
         "a task that nobody published",
@@ -155,6 +171,13 @@ def test_the_dry_run_refuses_what_the_harness_lacks(twins: dict[str, tuple[int, 
     assert "exact_mach" in refused["a metric that there is not"]
     assert "'land' is undefined" in refused["a column that there is not"]
     assert "the harness has no task gsm8kk" in refused["a task that nobody published"]
+
+
+def test_earlier_results_of_something_else_end_it(twins: dict[str, tuple[int, str]]) -> None:
+    code, said = twins["earlier results of something else"]
+    assert (code, "results/cities.json cannot be compared with" in said) == (2, True), said
+    code, said = twins["no earlier results"]
+    assert (code, "no earlier results of main: nothing to compare with yet" in said) == (0, True), said
 
 
 def test_a_gate_that_does_not_hold_is_red(twins: dict[str, tuple[int, str]]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from llmops.compiler.derive.scripts import gate as judging
 from llmops.compiler.driver import compile_project
 from llmops.compiler.emit.escapes import CANARIES
 from llmops.compiler.load.disk import Memory
@@ -186,6 +187,60 @@ def test_rows_without_an_answer_are_no_good_rows(
     script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
     done = run_tool([require_tool("node"), script, "gate.json", "results.json", "true"], tmp_path)
     assert (done.exit_code, said in done.output) == (code, True), done
+
+
+def _all(metric: str, score: float) -> Callable[[dict[str, Any]], Any]:
+    return lambda scores: scores[metric].update(mean=score, rows=dict.fromkeys(scores[metric]["rows"], score))
+
+
+OF = {"project": "case", "environment": "dev", "eval": "compare"}
+EARLIER: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "the same": lambda scores: None,
+    "a bit better": _all("graded", 1.05),
+    "much better": _all("graded", 1.5),
+    "other rows": lambda scores: scores["near"].update(mean=0.75, count=2, rows={"x": 1, "y": 0.5}),
+    "another metric": lambda scores: scores.update(tone=scores.pop("quick")),
+    "no score": lambda scores: scores["graded"].update(mean="1"),
+}
+GATES: dict[str, dict[str, Any]] = {
+    "by means": {"tolerance": 0.1}, "by metric": {"tolerance": {"graded": 0.6}}, "surely": {"confidence": 0.9},
+    "less is better": {"max": {"graded": 2}}, "attacks": {"fresh_rows": True, "confidence": 0.9},
+    "only told": {"informational": ["graded", "near"], "mode": "report"},
+}
+
+
+@pytest.fixture(scope="module")
+def kept(bench: Bench) -> dict[str, Any]:
+    """What the script keeps of the real runner's results."""
+    where = {"baseline": {"branch": "main", "file": "nothing.json"}, "of": OF, "keep": "compare.scores.json"}
+    code, said = gate(bench, lambda rules: rules.update(where))
+    assert (code, "no earlier results of main: nothing to compare with yet" in said) == (0, True), said
+    found: dict[str, Any] = json.loads((bench.root / "compare.scores.json").read_text())
+    assert set(found["subjects"]) == {"looking", "small", "the large one"}
+    assert "worn" not in json.dumps(found)
+    return found
+
+
+@pytest.mark.parametrize("change", EARLIER.values(), ids=list(EARLIER))
+@pytest.mark.parametrize("rules", GATES.values(), ids=list(GATES))
+def test_both_scripts_judge_alike(
+    rules: dict[str, Any], change: Callable[[dict[str, Any]], Any], kept: dict[str, Any], bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """promptfoo's gate and the one of the other runners, word for word."""
+    before = json.loads(json.dumps(kept))
+    for scores in before["subjects"].values():
+        change(scores)
+    (bench.root / "earlier.json").write_text(json.dumps(before))
+    whole = {**rules, "baseline": {"branch": "main", "file": str(bench.root / "earlier.json")}, "of": OF}
+    (bench.root / "alike.json").write_text(json.dumps({**whole, "keep": "now.json"}))
+    script = bench.root / "generated" / "project" / "promptfoo" / "gate.mjs"
+    done = run_tool([require_tool("node"), script, "alike.json", "compare.json", "true"], bench.root)
+    ours = judging.finish(whole, kept, bench.root / "ours.json") if judging.ready(whole) else judging.UNFIT
+    captured = capsys.readouterr()
+    assert (done.exit_code, sorted(done.output.splitlines())) == (
+        ours, sorted((captured.out + captured.err).splitlines())
+    )  # fmt: skip
 
 
 def test_an_eval_that_did_not_run_is_no_green_gate(bench: Bench) -> None:

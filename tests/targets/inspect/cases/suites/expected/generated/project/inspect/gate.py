@@ -70,7 +70,7 @@ def ready(gate: Mapping[str, Any]) -> bool:
     try:
         kept(gate)
     except UnfitError as error:
-        print(_line(str(error)), file=sys.stderr)
+        print(" ".join(str(error).split()), file=sys.stderr)
         return False
     return True
 
@@ -81,7 +81,7 @@ def _say(text: str) -> None:
 
 def _line(text: str) -> str:
     # one line each, so that no text of a row starts a line of a log
-    return " ".join(text.split())
+    return " ".join(text.splitlines())
 
 
 def _summarise(gate: Mapping[str, Any], lines: list[str]) -> None:
