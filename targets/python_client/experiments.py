@@ -42,7 +42,12 @@ def code(experiment: View[Any], asked: dict[tuple[str, str], Function]) -> tuple
             ]
             continue
         called |= {function.name for function in given}
-        lines += ["", "", *_ask(experiment, step, arm, {n: f for n, f in functions.items() if f is not None})]
+        asking = _ask(experiment, step, arm, {n: f for n, f in functions.items() if f is not None})
+        puts = (entry.node("set", step) for entry, _ in options if step in (entry.value.get("set") or {}))
+        named = (put.ref_name("prompt") for put in puts if put is not None and "prompt" in put.value)
+        lines += words.under(
+            ["", "", *asking], *(one for one in named if one is not None), *(function.types for function in given),
+        )
     return lines, problems, called
 
 
@@ -121,5 +126,10 @@ def _ask(experiment: View[Any], step: str, arm: str, functions: dict[str, Functi
         patched = entry.get("set", step) if step in (entry.value.get("set") or {}) else None
         sources = patched.sources if patched is not None else ()
         yield Sourced(f"    if arm == {words.written(entry.name)}:", sources, raw=True)
-        yield Sourced(f"        return arm, prompts.{functions[entry.name].name}({given})", sources, raw=True)
-    yield f"    return arm, prompts.{functions[places[0][0].name].name}({given})"
+        yield _called(functions[entry.name], given, 8, patched)
+    yield _called(functions[places[0][0].name], given, 4)
+
+
+def _called(function: Function, given: str, indent: int, *why: Sourced[Any] | None) -> Line:
+    line = f"{' ' * indent}return arm, prompts.{function.name}({given})"
+    return Sourced(line, raw=True).because(*why, *function.called)

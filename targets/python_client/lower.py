@@ -27,7 +27,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
     about: dict[Address, Sourced[Address]] = {}
     classes: set[str] = set()
     for use in found:
-        made = prompts.function(lowering, use, called[use.key], classes)
+        made = prompts.function(lowering, use, called[use.key], classes, found)
         if isinstance(made, Finding):
             yield made
             continue

@@ -19,7 +19,7 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.units import seconds
 from llmops.targets.python_client import words
 from llmops.targets.python_client.schema import Types
-from llmops.targets.python_client.uses import Problem, Use, messages, reached, requested
+from llmops.targets.python_client.uses import Problem, Use, messages, naming, reached, requested, settled, standing
 from llmops.targets.python_client.words import Line, class_name, identifier, parameters
 
 PYTHON = {
@@ -43,11 +43,17 @@ class Function:
     typing: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     types: Sourced[int] = field(default_factory=lambda: Sourced(0))
-    """What decides which names of types the module takes in."""
+    """What decides which names of types the module takes in, and whether it takes and gives what another one does."""
+    called: tuple[Sourced[str], ...] = ()
+    """What decides its name."""
 
 
-def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Function | Finding:
-    """The function of a prompt, or why there is none. `classes` are names that are taken."""
+def function(
+    lowering: Lowering, use: Use, name: str, classes: set[str], among: list[Use]
+) -> Function | Finding:
+    """The function of a prompt, or why there is none. `classes` are names that are taken; `among` are all uses."""
+    there, called = standing(use, among), naming(use, among)
+    use = settled(use)
     call = reached(lowering, use)
     if isinstance(call, Finding):
         return call
@@ -58,7 +64,7 @@ def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Func
     inputs = _inputs(use)
     function = Function(
         identifier(name), tuple((ident, type_, required) for _, ident, type_, required, _ in inputs), returns,
-        problems=[*made.problems, *wrong], types=_why(use).because(*(place for *_, place in inputs)),
+        problems=[*made.problems, *wrong], types=_types(use), called=called,
     )
     if types is not None:
         function.problems.extend(_unchecked(use, types))
@@ -79,15 +85,22 @@ def function(lowering: Lowering, use: Use, name: str, classes: set[str]) -> Func
     function.code += ["", "", *signature(function, inputs), *_doc(use, call)]
     values = ", ".join(f"{words.written(variable)}: {ident}" for variable, ident, *_ in inputs)
     function.code += _body(function, constant, values, types is not None, why)
-    marks = (function.name, constant, class_name(name), use.key[0])
-    function.classes = words.because(function.classes, use.asked, marks)
-    function.code = words.because(function.code, use.asked, marks)
+    marks = (f"def {function.name}(", f"{constant} =", f"({constant},", class_name(name))
+    for written in (function.classes, function.code):
+        written[:] = words.under(words.because(written, called, marks), *there)
     return function
 
 
 def _why(use: Use) -> Sourced[int]:
     """What decides how it is called: the schema, where its answer has one."""
     return Sourced(0).because(use.prompt.get("output_schema"))
+
+
+def _types(use: Use) -> Sourced[int]:
+    """What decides what it takes and gives, whoever puts the prompt."""
+    prompt = use.prompt.unreached()
+    variables = (prompt.get("variables", name) for name in prompt.value.get("variables") or {})
+    return Sourced(0).because(prompt.get("output_schema"), *variables)
 
 
 def _inputs(use: Use) -> list[tuple[str, str, str, bool, Sourced[Any]]]:
@@ -163,7 +176,7 @@ def _constant(
     yield from words.literal(own.because(use.named), 4, "url_variable=", ",")
     key = call.key.name if call.key is not None else literal(None)
     yield from words.literal(key.because(use.named), 4, "key_variable=", ",")
-    yield from words.literal(Sourced(requested(use), use.named.sources, raw=True), 4, "params=", ",")
+    yield from words.literal(requested(use), 4, "params=", ",")
     if schema is not None:
         yield from words.literal(schema, 4, "schema=", ",")
     step = use.caller if use.caller.resource.address.kind == "flow" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.compiler.derive.calls import all_calls
@@ -33,7 +33,7 @@ Problem = Finding | Unsupported
 @dataclass(frozen=True, slots=True)
 class Use:
     """A prompt put to a model. `layers` have parameters beside them, the later winning; `named` and `asked` are the
-    references to the model and to the prompt."""
+    references to the model and to the prompt, `also` those (to the prompt, to the model) of others who do the same."""
 
     prompt: View[Any]
     model: View[Any]
@@ -41,6 +41,7 @@ class Use:
     named: Sourced[str]
     asked: Sourced[str]
     caller: Node
+    also: tuple[tuple[Sourced[str], Sourced[str]], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -56,20 +57,51 @@ def uses(lowering: Lowering) -> list[Use]:
                 continue
             named = Sourced(call.model.address.name, (At(lowering.reader.project.env, call.at),))
             asked = call.caller.ref_name("prompt") or named
-            put = Use(call.prompt, call.model, (call.caller,), named, asked, call.caller)
-            found.setdefault(put.key, put)
+            model = call.caller.view(call.model.address, call.at) or call.model
+            _put(found, Use(call.prompt, model, (call.caller,), named, asked, call.caller))
     for experiment in lowering.reader.of(EXPERIMENT):
         for _, _, use in arms(experiment):
             if use is not None:
-                found.setdefault(use.key, use)
+                _put(found, use)
     return [found[key] for key in sorted(found)]
+
+
+def _put(found: dict[tuple[str, str], Use], use: Use) -> None:
+    first = found.setdefault(use.key, use)
+    if (first.asked, first.named) != (use.asked, use.named):
+        found[use.key] = replace(first, also=(*first.also, (use.asked, use.named)))
+
+
+def settled(use: Use) -> Use:
+    """Of several who put the same prompt to the same model, none is why anything is said of the two."""
+    if not use.also:
+        return use
+    named, asked = Sourced(use.named.value, raw=True), Sourced(use.asked.value, raw=True)
+    return replace(use, prompt=use.prompt.unreached(), model=use.model.unreached(), named=named, asked=asked)
+
+
+def standing(use: Use, among: list[Use]) -> tuple[Sourced[str], ...]:
+    """Why there is such a function: the reference to its prompt, where nobody else makes it, and to its model where the
+    prompt is put to another one as well."""
+    several = sum(one.key[0] == use.key[0] for one in among) > 1
+    return () if use.also else (use.asked, *((use.named,) if several else ()))
+
+
+def naming(use: Use, among: list[Use]) -> tuple[Sourced[str], ...]:
+    """Why it is called so: by its model too, where another reference makes the prompt one that is put to several."""
+    same = [one for one in among if one.key[0] == use.key[0]]
+    ways = [way for one in same for way in ((one.asked, one.named), *one.also)]
+    if len(ways) < 2:
+        return ()
+    return tuple(one for asked, named in ways for one in ((asked, named) if len(same) > 1 else (named,)))
 
 
 def arms(experiment: View[Any]) -> Iterator[tuple[Node, str, Use | None]]:
     """Each arm with each step that any arm changes: the prompt and model that the step then has."""
-    flow = experiment.ref("flow")
-    if flow is None:
+    named = experiment.ref("flow")
+    if named is None:
         return
+    flow = named.unreached()
     entries = list(experiment.entries("arms"))
     changed = list(dict.fromkeys(step for arm in entries for step in arm.value.get("set") or {}))
     for arm in entries:
@@ -116,25 +148,14 @@ def reached(lowering: Lowering, use: Use) -> Call | Finding:
 
 
 def requested(use: Use) -> dict[str, Any]:
-    """The parameters of a request, each because of the model's name too where it is the model's own."""
+    """The parameters of a request."""
     made = params(use.model, use.prompt, *(layer for layer in use.layers if _has_params(layer)))
     made.pop("stream", None)
-    return {name: _because(value, use) for name, value in made.items()}
+    return made
 
 
 def _has_params(layer: Node) -> bool:
     return isinstance(layer.value, dict) and "params" in layer.value
-
-
-def _because(value: Any, use: Use) -> Any:
-    if isinstance(value, dict):
-        return {key: _because(item, use) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_because(item, use) for item in value]
-    own = isinstance(value, Sourced) and any(
-        isinstance(s, At) and s.path[:2] == use.model.path for s in value.sources
-    )
-    return value.because(use.named) if own else value
 
 
 # --- messages ----------------------------------------------------------------------------------------------------

@@ -98,10 +98,11 @@ def _literal(tree: Any, indent: int, before: str, after: str, outer: tuple[Sourc
         if len(pieces) == 1:
             yield Sourced(f"{before}{pieces[0]}{after}", sources, raw=True)
         else:
-            yield Sourced(f"{before}(", sources, raw=True)
+            # the brackets are there for any text of several lines
+            yield Sourced(f"{before}(", outer, raw=True)
             for piece in text(tree, indent + 4):
                 yield Sourced(f"    {piece}", sources, raw=True)
-            yield Sourced(f"){after}", sources, raw=True)
+            yield Sourced(f"){after}", outer, raw=True)
     else:
         yield Sourced(f"{before}{plain(tree)!r}{after}", sources, raw=True)
 
@@ -126,13 +127,22 @@ def _indented(line: Line, by: int) -> Line:
     return f"{' ' * by}{line}" if line else line
 
 
-def because(lines: Iterable[Line], why: Sourced[Any], marks: tuple[str, ...]) -> list[Line]:
-    """The lines, of which those with one of these names stand there for that reason too."""
-    made: list[Line] = []
-    for line in lines:
-        known = line if isinstance(line, Sourced) else Sourced(line, raw=True)
-        made.append(known.because(why) if any(mark in known.value for mark in marks) else line)
-    return made
+def because(lines: Iterable[Line], why: Iterable[Sourced[Any]], marks: tuple[str, ...]) -> list[Line]:
+    """The lines, of which those with one of these names stand there for those reasons too."""
+    reasons = tuple(why)
+    return [
+        _sourced(line).because(*reasons) if any(mark in _sourced(line).value for mark in marks) else line
+        for line in lines
+    ]
+
+
+def under(lines: Iterable[Line], *why: Sourced[Any]) -> list[Line]:
+    """The lines, all of which come and go with these."""
+    return [_sourced(line).because(*why) if why and line else line for line in lines]
+
+
+def _sourced(line: Line) -> Sourced[str]:
+    return line if isinstance(line, Sourced) else Sourced(line, raw=True)
 
 
 def docstring(lines: list[Line], indent: int) -> list[Line]:

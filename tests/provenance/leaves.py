@@ -191,11 +191,14 @@ def _other_file(value: str, workspace: Workspace, files: Files) -> Iterator[tupl
     stem, _, suffix = value.rpartition(".")
     other = f"{stem}_other.{suffix}"
     where = other if root == "." else f"{root}/{other}"
+    lines = data.decode().splitlines()
     if suffix == "jsonl":
-        rows = [json.loads(line) for line in data.decode().splitlines()]
+        rows = [json.loads(line) for line in lines]
         text = "".join(json.dumps({k: f"{v} (other)" for k, v in row.items()}) + "\n" for row in rows)
+    elif suffix == "md":
+        text = "".join(f"{line} Please.\n" if line else "\n" for line in lines)
     else:
-        text = data.decode().rstrip("\n") + " Please.\n"
+        text = "\n".join(lines) + " Please.\n"
     yield other, {where: text.encode()}
 
 

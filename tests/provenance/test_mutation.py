@@ -56,7 +56,7 @@ class Tally:
 
 FLOORS = {
     ("support-rag", "value"): (0.99, 0.86), ("support-rag", "reference"): (0.80, 0.63),
-    ("research-agent", "value"): (0.91, 0.83), ("research-agent", "reference"): (0.48, 0.60),
+    ("research-agent", "value"): (0.95, 0.88), ("research-agent", "reference"): (0.94, 0.84),
 }
 """The least recall and precision: what was reached. They may rise, and never fall.
 
