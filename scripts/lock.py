@@ -35,7 +35,10 @@ PYTHON_LOCKS = (
     (TOOLS / "data.in", TOOLS / "data.txt"),
     (TOOLS / "labelling.in", TOOLS / "labelling.txt"),
     (TOOLS / "training.in", TOOLS / "training.txt"),
-    (TOOLS / "trainers.in", TOOLS / "trainers.txt"),
+    (TOOLS / "axolotl.in", TOOLS / "axolotl.txt"),
+    (TOOLS / "axolotl_alone.in", TOOLS / "axolotl_alone.txt"),
+    (TOOLS / "llama_factory.in", TOOLS / "llama_factory.txt"),
+    (TOOLS / "llama_factory_alone.in", TOOLS / "llama_factory_alone.txt"),
     (TOOLS / "vllm.in", TOOLS / "vllm.txt"),
     (TOOLS / "engines.in", TOOLS / "engines.txt"),
     *(
@@ -78,7 +81,10 @@ PYTHON_LOCKS = (
         REPOSITORY / "targets" / "mcp" / "lock" / "requirements.txt",
     ),
 )
-BARE = (TOOLS / "labelling.in", TOOLS / "trainers.in", TOOLS / "engines.in", TOOLS / "retrieval.in")
+BARE = (
+    TOOLS / "labelling.in", TOOLS / "axolotl_alone.in", TOOLS / "llama_factory_alone.in", TOOLS / "engines.in",
+    TOOLS / "retrieval.in",
+)  # fmt: skip
 """Locked as listed, without what they depend on."""
 WITHOUT = "without.txt"
 """Beside a list: what is left out of its lock although something asks for it, as uv's overrides."""

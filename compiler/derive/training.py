@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -188,6 +189,23 @@ def _untouched(dataset: View[Any], node: Node) -> Finding:
 def script() -> bytes:
     """`rows.py`, which makes the files of such parts before the training."""
     return resources(__package__).joinpath("scripts", "rows.py").read_bytes()
+
+
+def reward(lowering: Lowering, tuning: View[Any], tool: str) -> Sourced[str] | Finding | None:
+    """The function that scores an answer, as a program that runs in the repository's root imports it."""
+    code, function = tuning.maybe_text("reward", "code"), tuning.maybe_text("reward", "function")
+    if code is None or function is None:
+        return None
+    path = _inside(lowering, code.value)
+    module = path.removesuffix(".py").split("/")
+    if not path.endswith(".py") or not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", word) for word in module):
+        return Finding(
+            "this file cannot be imported by its path", (Label(tuning.at("reward", "code"), "", primary=True),),
+            notes=(f"{tool} imports `{path}` from the repository's root",),
+            help=("give file and folders names of letters, digits and `_`",), severity=Severity.ERROR,
+        )  # fmt: skip
+    dotted = ".".join(module)
+    return code.express(lambda _: f"{dotted}.{function.value}").because(function)
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Take the closed lists of LLaMA-Factory's config from the installed package: `targets/llama_factory/data/keys.json`.
 
-    DISABLE_VERSION_CHECK=1 <environment>/bin/python scripts/targets/llama_factory_lists.py
+    <environment>/bin/python scripts/targets/llama_factory_lists.py
 
 Run it with the Python of an environment that holds `llamafactory` in the version of the target's lock. It takes any
 stage, a learning rate that is no number, and no template at all, so the target checks against its own classes.
@@ -42,8 +42,9 @@ def main() -> None:
     }
     data = Path(llamafactory.__file__).parent / "data"  # read, not imported: it would load what decodes sounds
     settings["template"]["choices"] = sorted(templates(ast.parse((data / "template.py").read_text())))
+    versions = f"llamafactory=={version('llamafactory')}, transformers=={version('transformers')}"
     lists = {
-        "source": f"pypi:llamafactory=={version('llamafactory')}, by scripts/targets/llama_factory_lists.py",
+        "source": f"pypi:{versions}, by scripts/targets/llama_factory_lists.py",
         "as_of": AS_OF,
         "settings": dict(sorted(settings.items())),
         "lora_rank": next(action.default for action in parser._actions if action.dest == "lora_rank"),

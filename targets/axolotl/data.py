@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.derive.rows import columns
+from llmops.compiler.derive.rows import columns, dataset_rows
 from llmops.compiler.derive.settings import Made, Setting
 from llmops.compiler.derive.training import Rows, beside, held_back, learned
 from llmops.compiler.model.finding import Finding
@@ -54,7 +54,7 @@ def _rows(
 ) -> Iterator[Sourced[dict[str, Any]]]:  # fmt: skip
     shape = _shape(tuning, part)
     if shape is None:
-        made.append(Unsupported(part.at, "axolotl knows no such layout of rows", "say the dataset's `columns`"))
+        made.append(_unknown(tuning, part))
         return
     read += part.files
     if part.repo is not None:
@@ -74,6 +74,13 @@ def _rows(
         yield Sourced({"path": path, "ds_type": form, "split": _split(part), **shape}, part.why, raw=True)
 
 
+def _unknown(tuning: View[Any], part: Rows) -> Unsupported:
+    if tuning.text("method").value == "reward":
+        names = ", ".join(f"`{name}`" for name in sorted(REWARDED))
+        return Unsupported(part.at, f"axolotl reads the columns {names} for a reward model", "call the columns so")
+    return Unsupported(part.at, "axolotl knows no such layout of rows", "say the dataset's `columns`")
+
+
 def _split(part: Rows) -> Sourced[str]:
     """The name of the split, and how many rows of it."""
     name = part.split if part.repo is not None and part.split is not None else literal("train")
@@ -88,8 +95,10 @@ def _shape(tuning: View[Any], part: Rows) -> dict[str, Any] | None:
     method = tuning.text("method").value
     layout = part.dataset.maybe_text("format")
     column = {name: part.columns.get(name, literal(name)) if part.repo is not None else literal(name) for name in NAMES}
+    if method == "grpo":
+        return {} if not have or "prompt" in have else None
     if method in ("dpo", "orpo", "reward"):
-        return _preferences(method, column, have)
+        return _preferences(part, method, column, have)
     if method == "kto":
         return {"type": {
             "field_prompt": column["prompt"], "field_completion": column["completion"], "field_label": column["label"],
@@ -109,14 +118,16 @@ def _shape(tuning: View[Any], part: Rows) -> dict[str, Any] | None:
     return None
 
 
+REWARDED = {"system", "input", "chosen", "rejected"}
+"""axolotl/prompt_strategies/bradley_terry/chat_template.py: the columns that it reads, by these names."""
 NAMES = ("messages", "prompt", "completion", "text", "chosen", "rejected", "label")
 
 
-def _preferences(method: str, column: dict[str, Sourced[str]], have: set[str]) -> dict[str, Any]:
+def _preferences(part: Rows, method: str, column: dict[str, Sourced[str]], have: set[str]) -> dict[str, Any] | None:
     if method == "reward":
-        return {"type": "bradley_terry.chat_template"}
-    if method == "orpo":
-        return {"type": "chat_template.argilla"}
+        return {"type": "bradley_terry.chat_template"} if not have or have >= REWARDED else None
+    if method == "orpo":  # texts are taken as they are, where no way is named
+        return {} if _texts(part.dataset) else {"type": "chat_template.argilla"}
     if "messages" in have:
         return {
             "type": "chat_template.default", "field_messages": column["messages"], "field_chosen": column["chosen"],
@@ -126,3 +137,12 @@ def _preferences(method: str, column: dict[str, Sourced[str]], have: set[str]) -
         "field_prompt": column["prompt"], "field_chosen": column["chosen"], "field_rejected": column["rejected"],
         "prompt_format": "{prompt}", "chosen_format": "{chosen}", "rejected_format": "{rejected}",
     }}  # fmt: skip
+
+
+def _texts(dataset: View[Any]) -> bool:
+    """Whether an answer is a text, and no list of messages: as its columns say, else its first row."""
+    said = (dataset.value.get("columns") or {}).get("chosen")
+    if said is not None:
+        return bool(said == "string")
+    first = next(dataset_rows(dataset), None)
+    return first is not None and isinstance(first.vars.get("chosen"), str)

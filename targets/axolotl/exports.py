@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmops.compiler.derive import finetune
+from llmops.compiler.derive import finetune, training
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.derive.training import HUB
 from llmops.compiler.model.exports import Task, Trained, Variable
@@ -14,6 +14,9 @@ from llmops.compiler.model.view import View
 from llmops.targets.axolotl.data import data
 from llmops.targets.axolotl.known import RL
 from llmops.targets.axolotl.settings import folder
+
+ALONE = ("--launcher", "python")
+"""On cores there is one process, and nothing to spread."""
 
 
 def in_charge(tuning: View[Any]) -> bool:
@@ -47,7 +50,9 @@ def task(lowering: Lowering, tuning: View[Any], near: str | None) -> Task | None
         recipes = f"{lowering.folder}/{name}.rows.json"
         steps.append(_words("python", f"{shared}/rows.py", recipes))
         inputs += [recipes, f"{shared}/rows.py"]
-    steps.append(_words("axolotl", "train", config))
+    cpu = training.on_cpu(lowering.reader, tuning)
+    alone = () if cpu is None or not cpu.value else tuple(literal(word).because(cpu) for word in ALONE)
+    steps.append((*_words("axolotl", "train", config), *alone))
     if merges(tuning):
         steps.append(_words("axolotl", "merge-lora", config))
     *before, last = steps

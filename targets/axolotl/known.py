@@ -12,8 +12,10 @@ from llmops.compiler.derive.settings import wrong
 from llmops.compiler.diagnostics.suggest import best
 
 TOOL = "axolotl"
-RL = {"sft": None, "pretrain": None, "reward": None, "dpo": "dpo", "kto": "kto", "orpo": "orpo"}
-"""Our methods, and what it calls them. For `grpo` it wants code that makes the prompts, which no config has."""
+RL = {"sft": None, "pretrain": None, "reward": None, "dpo": "dpo", "kto": "kto", "orpo": "orpo", "grpo": "grpo"}
+"""Our methods, and what it calls them."""
+KERNELS = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel")
+"""Faster ways of an adapter, which it takes by itself. A reward model has none of them: it fails with them on."""
 NEEDED = ("base_model", "micro_batch_size", "learning_rate")
 """Without these a run ends when it has begun, and the config is taken."""
 LOADS_CODE = ("plugins", "trust_remote_code")
@@ -61,6 +63,8 @@ def _together(data: Mapping[str, Any]) -> Iterator[str]:
         yield "`load_in_4bit` without an adapter: quantized weights cannot be trained"
     if data.get("adapter") and not (isinstance(data.get("lora_r"), int) and data["lora_r"] > 0):
         yield "`lora_r` is missing, or below 1"
+    if data.get("adapter") and data.get("lora_alpha") is None:
+        yield "`lora_alpha` is missing"
     if data.get("bf16") is True and data.get("fp16"):
         yield "`bf16` and `fp16` exclude each other"
 

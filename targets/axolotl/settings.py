@@ -14,7 +14,8 @@ from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
-from llmops.targets.axolotl.known import LOADS_CODE, RL, locked_version
+from llmops.targets.axolotl.known import KERNELS, LOADS_CODE, RL, locked_version
+from llmops.targets.axolotl.reward import inside, rewards
 
 WORDS = {"epochs": "num_epochs", "batch_size": "micro_batch_size", "packing": "sample_packing", "beta": "rl_beta"}
 """The language's words that are called otherwise here."""
@@ -32,6 +33,7 @@ ALL_LAYERS = ["all-linear"]
 def settings(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
     yield from _adapter(lowering, tuning)
     yield from _words(tuning)
+    yield from rewards(lowering, tuning)
     yield from _numbers(lowering, tuning)
     yield from _template(lowering, tuning)
     yield from _distributed(tuning)
@@ -73,6 +75,11 @@ def start(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
         yield Setting("remove_unused_columns", method.express(lambda _: False), tuning.at("method"))  # it asks for that
     if method.value == "reward":
         yield Setting("reward_model", method.express(lambda _: True), tuning.at("method"))
+        if finetune.adapter(tuning).value != "none":
+            for kernel in KERNELS:
+                if kernel not in (tuning.value.get("params") or {}):
+                    off: Sourced[bool] = method.express(lambda _: False)
+                    yield Setting(kernel, off.because(finetune.adapter(tuning)), tuning.at("method"))
 
 
 def _adapter(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
@@ -100,6 +107,8 @@ def _adapter(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
         yield _missing("rank", tuning.at("adapter"), "`rank`", "16")
     else:
         yield Setting("lora_r", rank.because(kind), tuning.at("adapter", "rank"))
+    if not tuning.has("adapter", "alpha"):
+        yield _missing("alpha", tuning.at("adapter"), "`alpha`", "32")
     for ours, theirs in fields.items():
         value = tuning.get("adapter", ours)
         if value is not None:
@@ -132,7 +141,7 @@ def _words(tuning: View[Any]) -> Iterator[Made]:
         yield _missing("learning rate", at, "`params: {learning_rate: …}`", "2e-4")
     for written, value in params.items():
         at = tuning.at("params", written)
-        if written == "precision":
+        if written == "precision" or inside(tuning, written):
             continue
         if written in LOADS_CODE:
             yield Finding(
@@ -141,8 +150,6 @@ def _words(tuning: View[Any]) -> Iterator[Made]:
             )  # fmt: skip
         else:
             yield Setting(WORDS.get(written, written), value, at, written)
-    if tuning.has("reward"):
-        yield Unsupported(tuning.at("reward"), "axolotl learns from rewards with code of yours alone")
 
 
 def _numbers(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
@@ -211,6 +218,8 @@ def output(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
     elif training.folder(lowering, tuning) is None:
         yield Unsupported(at, "axolotl writes to a folder, and uploads to `hf://…` alone")
     yield Setting("output_dir", folder(lowering, tuning))
+    if "dataset_prepared_path" not in (tuning.value.get("params") or {}):
+        yield Setting("dataset_prepared_path", literal(training.beside(lowering, tuning, "prepared")))
 
 
 def folder(lowering: Lowering, tuning: View[Any]) -> Sourced[str]:

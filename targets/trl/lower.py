@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
@@ -103,24 +101,15 @@ def _base(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:
 
 def _reward(lowering: Lowering, tuning: View[Any], command: str) -> Iterator[Made]:
     """A function of the project: `trl` imports it from the folder in which it runs."""
-    code, function = tuning.maybe_text("reward", "code"), tuning.maybe_text("reward", "function")
-    if code is None or function is None:
-        return
-    at = tuning.at("reward", "code")
     if command != "grpo":
-        yield Unsupported(tuning.at("reward"), f"`trl {command}` asks no reward")
+        if tuning.has("reward"):
+            yield Unsupported(tuning.at("reward"), f"`trl {command}` asks no reward")
         return
-    path = posixpath.normpath(posixpath.join(lowering.root, code.value))
-    module = path.removesuffix(".py").split("/")
-    if not path.endswith(".py") or not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", word) for word in module):
-        yield Finding(
-            "this file cannot be imported by its path", (Label(at, "", primary=True),),
-            notes=(f"`trl` imports `{path}` from the repository's root",),
-            help=("give file and folders names of letters, digits and `_`",), severity=Severity.ERROR,
-        )  # fmt: skip
-        return
-    dotted = ".".join(module)
-    yield Setting("reward_funcs", [code.express(lambda _: f"{dotted}.{function.value}").because(function)], at)
+    function = training.reward(lowering, tuning, "`trl`")
+    if isinstance(function, Finding):
+        yield function
+    elif function is not None:
+        yield Setting("reward_funcs", [function], tuning.at("reward", "code"))
 
 
 def _output(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:

@@ -30,7 +30,7 @@ ROLES = {"eos_token": "eos_token", "pad_token": "pad_token"}
 
 
 def settings(lowering: Lowering, tuning: View[Any], command: str) -> Iterator[Made]:
-    yield from _adapter(tuning)
+    yield from _adapter(tuning, command)
     yield from _words(tuning, command)
     yield from _numbers(lowering, tuning, command)
     yield from _template(lowering, tuning, command)
@@ -41,7 +41,7 @@ def settings(lowering: Lowering, tuning: View[Any], command: str) -> Iterator[Ma
         yield Setting("report_to", tuning.tree("report_to"), tuning.at("report_to"))
 
 
-def _adapter(tuning: View[Any]) -> Iterator[Made]:
+def _adapter(tuning: View[Any], command: str) -> Iterator[Made]:
     kind = finetune.adapter(tuning)
     fields = {
         "rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "lora_target_modules",
@@ -55,6 +55,8 @@ def _adapter(tuning: View[Any]) -> Iterator[Made]:
     yield Setting("use_peft", Sourced(True, kind.sources, raw=True), at)
     if kind.value == "qlora":
         yield Setting("load_in_4bit", Sourced(True, kind.sources, raw=True), at)
+    if command == "reward" and "lora_task_type" not in (tuning.value.get("params") or {}):
+        yield Setting("lora_task_type", kind.express(lambda _: "SEQ_CLS").because(tuning.text("method")))
     for ours, theirs in fields.items():
         value = tuning.tree("adapter", ours)
         if value is not None:

@@ -7,7 +7,11 @@ padding, weights in safetensors. Half a megabyte.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +24,19 @@ CONTEXT = 512
 
 
 def make(folder: Path) -> Path:
-    """The model in `folder`, made with the libraries of the trainers' environment; some seconds."""
+    """The model in `folder`, made once a process with the libraries of TRL's environment; some seconds."""
+    return Path(shutil.copytree(_made(), folder))
+
+
+@cache
+def _made() -> Path:
     from tests.tools.toolbox import require_tool, run_tool
 
     python = require_tool("trl").parent / "python"
-    done = run_tool([python, Path(__file__).resolve(), folder.resolve()], folder.parent, {"HF_HUB_OFFLINE": "1"})
+    place = tempfile.TemporaryDirectory(prefix="tiny-model-")
+    atexit.register(place.cleanup)
+    folder = Path(place.name) / "model"
+    done = run_tool([python, Path(__file__).resolve(), folder], folder.parent, {"HF_HUB_OFFLINE": "1"})
     assert done.ok, done
     return folder
 

@@ -25,7 +25,7 @@ MODEL = "models/tiny"
 """Where a project of these tests keeps the weights that it starts from: `uri: file://models/tiny`."""
 OFFLINE = {
     "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "false",
-    "DISABLE_VERSION_CHECK": "1",
+    "AXOLOTL_DO_NOT_TRACK": "1",
 }  # fmt: skip
 
 CONVERSATIONS = "".join(

@@ -142,6 +142,15 @@ def build_vllm(environment: Environment, folder: Path) -> None:
     (named / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}+cpu\n")
 
 
+def build_llama_factory(environment: Environment, folder: Path) -> None:
+    """torchaudio's own build asks for CUDA's libraries. It goes without its compiled part where that is not there: that
+    part decodes sounds, and LLaMA-Factory imports the package for sounds alone."""
+    build_python_and_bare(environment, folder)
+    libraries = next((folder / "lib").glob("python*/site-packages/torchaudio/lib"))
+    for library in libraries.glob("*.so"):
+        library.unlink()
+
+
 def build_nodejs(environment: Environment, folder: Path) -> None:
     """node and npm alone in `node-bin`, to put on a PATH without a Python beside them."""
     build_python(environment, folder)
@@ -234,9 +243,14 @@ ENVIRONMENTS: dict[str, Environment] = {
         ),
         Environment("data", (HERE / "data.txt",), build_python, needs=("uv",), provides=("mlcroissant",)),
         Environment("labelling", (HERE / "labelling.txt",), build_bare, needs=("uv",)),
+        Environment("training", (HERE / "training.txt",), build_python, needs=("uv",), provides=("trl",)),
         Environment(
-            "training", (HERE / "training.txt", HERE / "trainers.txt"), build_python_and_bare, needs=("uv",),
-            provides=("trl", "llamafactory-cli", "axolotl"),
+            "axolotl", (HERE / "axolotl.txt", HERE / "axolotl_alone.txt"), build_python_and_bare, needs=("uv",),
+            provides=("axolotl",),
+        ),
+        Environment(
+            "llama-factory", (HERE / "llama_factory.txt", HERE / "llama_factory_alone.txt"), build_llama_factory,
+            needs=("uv",), provides=("llamafactory-cli",),
         ),
         Environment(
             "vllm", (HERE / "vllm.txt", HERE / "engines.txt"), build_vllm, needs=("uv",), provides=("vllm",),

@@ -67,6 +67,7 @@ PASSED_OVER = {
     "no batch size": ("micro_batch_size: 4\n", "", "`micro_batch_size` is missing"),
     "a key of a dataset": ("field_messages: messages", "fields_messages: messages", "`field_messages`"),
     "no rank": ("lora_r: 16\n", "", "`lora_r` is missing"),
+    "no alpha": ("lora_alpha: 32\n", "", "`lora_alpha` is missing"),
 }
 
 

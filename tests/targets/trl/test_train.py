@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.e2e import methods
 from tests.e2e.training import OFFLINE, TUNED, Written, train, written
 from tests.targets.test_cases import HERE, compile_case
 from tests.tools.toolbox import require_tool, run_tool
@@ -109,6 +110,17 @@ def test_it_trains_an_adapter_with_the_rows_that_were_dealt(project: Written) ->
     state = json.loads(next(made.glob("checkpoint-*/trainer_state.json")).read_text())
     assert state["global_step"] == 6
     assert any("eval_loss" in entry for entry in state["log_history"]), "nothing was measured"
+
+
+def test_it_learns_in_every_way(tmp_path: Path) -> None:
+    names = [name for name in methods.DATA if name not in methods.MISSING["trl"]]
+    project = written(tmp_path, methods.files("trl"))
+    assert methods.trained(project, "trl", *names) == dict.fromkeys(names, "")
+    names.remove("reward")
+    for folder, said in methods.loaded(project, *(f"outputs/{name}" for name in names)).items():
+        assert said == {"rank": 4, "alpha": 8, "modules": ["q_proj", "v_proj"], "changes": True}, folder
+    judge = json.loads((tmp_path / "outputs/reward/adapter_config.json").read_text())
+    assert (judge["task_type"], judge["r"]) == ("SEQ_CLS", 4)
 
 
 def test_a_merged_adapter_leaves_whole_weights(project: Written) -> None:
