@@ -14,10 +14,10 @@ from llmops.compiler.emit.tree import Problem
 from llmops.compiler.lower import codes
 from llmops.compiler.lower.overrides import apply as apply_patch
 from llmops.compiler.lower.registry import Registry, built_in
+from llmops.compiler.lower.unread import without_effect
 from llmops.compiler.model.artifact import Artifact, Emitted, Format
 from llmops.compiler.model.finding import Code, Diagnostic, Finding, Label, Severity
-from llmops.compiler.model.keys import KeyPath, dotted
-from llmops.compiler.model.kinds import walk
+from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.project import Project, Resource, Workspace
 from llmops.compiler.model.sourced import through
 from llmops.compiler.model.sources import At
@@ -179,7 +179,7 @@ def lower(
         every = [environment.reader.reads for environment in run.environments.values()]
         anywhere = frozenset(path for reads in every for path in reads.leaves | reads.whole)
         for env, environment in run.environments.items():
-            found.extend(_dead(environment, read.get(env, frozenset()), anywhere))
+            found.extend(without_effect(environment.reader, read.get(env, frozenset()), anywhere))
     return Lowered(tuple(emitted[p] for p in sorted(emitted)), merge(found), {**used, **registry.foreign})
 
 
@@ -393,43 +393,3 @@ def _problem(lowering: LoweringRun, problem: Problem) -> Diagnostic:
     place = problem.place or At(lowering.env, lowering.run.environments[lowering.env].first[lowering.target.name])
     finding = Finding(problem.message, (Label(place.path, "", primary=True),), help=problem.help)
     return locate(problem.code, finding, lowering.run.workspace.projects[place.env].composed)
-
-
-# --- what nothing reads ------------------------------------------------------------------------------------------
-
-
-def _dead(
-    environment: _Environment, read: frozenset[KeyPath], anywhere: frozenset[KeyPath]
-) -> Iterator[Diagnostic]:
-    """Written keys that no target, rule or derivation looked at, and that are no text for people.
-
-    What belongs to the project is read in one environment for all of them (`anywhere`).
-    """
-    reads = environment.reader.reads
-    seen = reads.leaves | read
-    project = environment.reader.project
-    seen |= {edge.at for edge in project.edges}
-
-    def is_read(path: KeyPath, elsewhere: frozenset[KeyPath]) -> bool:
-        prefixes = [path[:n] for n in range(2, len(path) + 1)]
-        return path in seen or any(p in reads.whole or p in read or p in elsewhere for p in prefixes)
-
-    for resource in project.resources.values():
-        if resource.broken or resource.implied:
-            continue
-        base = resource.address.path
-        elsewhere = anywhere if resource.kind.project_scope else frozenset()
-        silent: list[KeyPath] = []
-        for path, shape, value in walk(resource.kind.shape, resource.spec):
-            if any(path[: len(s)] == s for s in silent) or path in resource.defaults:
-                continue
-            if shape.flag("x-text") or shape.flag("x-people"):
-                silent.append(path)
-            elif path and not isinstance(value, (Mapping, list)) and not is_read((*base, *path), elsewhere):
-                name = dotted(path)
-                yield locate(codes.TGT003, Finding(
-                    f"nothing reads `{name}`", (Label((*base, *path), "", primary=True),),
-                    severity=Severity.INFO,
-                ), project.composed)
-
-
