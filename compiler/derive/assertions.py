@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive.rows import dataset_of
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.view import Node, View
 
 _HOLDS_EMPTY = (
@@ -18,6 +19,24 @@ _SCORES = (
     "context-faithfulness", "rouge-n", "bleu", "gleu", "meteor", "search-rubric",
 )
 """Types whose threshold is the least score, none of which is below 0."""
+
+
+RUBRICS = ("llm-rubric", "model-graded-closedqa", "g-eval")
+"""Types whose value tells a model, in words, what a good answer is."""
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def spoken(assertion: Node) -> Sourced[str] | str | None:
+    """The sentence of a rubric that says which language the answer is in, or why there is none; None if nobody asks."""
+    language = assertion.maybe_text("language")
+    if language is None:
+        return None
+    kind = assertion.text("type").value
+    if kind not in RUBRICS or assertion.has("file"):
+        return "which language an answer is in, a model judges by a rubric"
+    if not _TAG.fullmatch(language.value):
+        return f"`{language.value}` is no tag of a language"
+    return language.express(lambda tag: f"The answer is written in the language `{tag}`.")
 
 
 def assertions(eval_: View[Any]) -> Iterator[Node]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.derive import judging
+from llmops.compiler.derive.assertions import spoken
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.subjects import Subject
 from llmops.compiler.diagnostics.suggest import best
@@ -57,6 +58,12 @@ def assertion(
         out["informational"] = weight.express(lambda _: True)
     elif weight is not None and weight.value != 1:
         work.unsupported(node.at("weight"), "a row passes if each of its assertions does", "only 0 means something")
+    language = spoken(node)
+    if isinstance(language, str) or (language is not None and base not in GRADED):
+        work.unsupported(node.at("language"), "which language an answer is in, a model judges by a rubric"
+                         if not isinstance(language, str) else language, "say it of an assertion such as `llm-rubric`")
+    elif language is not None:
+        out["also"] = language
     _own(work, node, base, out)
     _judged(work, node, base, eval_, out)
     if base in LIMITS and "threshold" not in out:
@@ -88,7 +95,7 @@ def _own(work: Work, node: Node, base: str, out: dict[str, Any]) -> None:
         work.error(node.at("type"), "`python` needs a `value` or a `file`")
     for field, why in (
         ("transform", "it has no expressions that turn an answer into another"),
-        ("columns", "its assertions read one `column`"), ("language", "it knows no languages"),
+        ("columns", "its assertions read one `column`"),
     ):
         if node.has(field):
             work.unsupported(node.at(field), why, "do it in an assertion of `type: python`")

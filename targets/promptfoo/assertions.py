@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from llmops.compiler.diagnostics.suggest import best
-from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.derive.assertions import RUBRICS, spoken
+from llmops.compiler.diagnostics.suggest import best, listed
+from llmops.compiler.model.sourced import Sourced, combine, literal, merge
 from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.view import Node, View
 from llmops.targets.promptfoo.gate import prices
@@ -93,9 +94,21 @@ def assertion(work: Work, node: Node, tried: list[Subject], judged: bool, metric
         if meaning not in MEANINGS:
             work.unsupported(node.at("columns", meaning), f"it reads no column as `{meaning}`",
                              f"it reads {' and '.join(f'`{name}`' for name in MEANINGS)}; another one is `column`")
-    if node.has("language"):
-        work.unsupported(node.at("language"), "it knows no languages", "say it in the text of a rubric")
+    language = spoken(node)
+    if isinstance(language, str):
+        work.unsupported(node.at("language"), language, f"say it of an assertion such as {listed(RUBRICS)}")
+    elif language is not None:
+        out["value"] = _and(out.get("value"), language)
     yield out
+
+
+def _and(rubric: Any, sentence: Sourced[str]) -> Any:
+    """A rubric and one thing more that it asks for."""
+    if rubric is None:
+        return sentence
+    if isinstance(rubric, Sourced) and isinstance(rubric.value, str):
+        return combine(lambda text, more: f"{text}\n\n{more}", rubric, sentence)
+    return [*rubric, sentence] if isinstance(rubric, list) else rubric
 
 
 def _value(work: Work, node: Node, base: str) -> Iterator[tuple[str, Any]]:

@@ -94,6 +94,9 @@ def test_subjects_rows_and_grades(bench: Bench) -> None:
     assert {r["body"]["max_tokens"] for r in bench.asked("small")} == {250, 99}
     pictured = [r["body"]["messages"] for r in bench.asked("gpt-4o-2024-08-06")]
     assert any(isinstance(m[0]["content"], list) and m[0]["content"][1]["type"] == "image_url" for m in pictured)
+    graded = [r["body"]["messages"][-1]["content"] for r in bench.models.requests if "GRADE" in json.dumps(r["body"])]
+    assert graded
+    assert all("It is about returns.\n\nThe answer is written in the language `en`." in text for text in graded)
     found = json.loads((bench.root / "results" / "quality.json").read_text())
     assert set(found["subjects"]) == {"plain", "the flow", "other"}
     assert set(found["subjects"]["plain"]) == {"pass_rate", "graded", "polite", "brief", "quick"}

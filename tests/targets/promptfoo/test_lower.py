@@ -169,6 +169,34 @@ def test_a_deployment_that_nobody_outside_reaches_says_what_is_missing(selected:
     assert found.help[0].startswith(cure)
 
 
+JUDGED = "judge: answerer\nrows: [{vars: {question: x}, assert: ["
+
+
+@pytest.mark.parametrize(("asserted", "value"), [
+    ("{type: llm-rubric, value: It is short., language: de}",
+     "It is short.\n\nThe answer is written in the language `de`."),
+    ("{type: llm-rubric, language: pt-BR}", "The answer is written in the language `pt-BR`."),
+    ("{type: g-eval, value: [It is short.], language: de}",
+     ["It is short.", "The answer is written in the language `de`."]),
+    ("{type: model-graded-closedqa, column: question, language: de}",
+     "{{ question }}\n\nThe answer is written in the language `de`."),
+])
+def test_a_rubric_says_the_language_of_the_answer(asserted: str, value: Any) -> None:
+    result = compiled(f"{SUBJECT}{JUDGED}{asserted}]}}]\n")
+    assert said(result) == []
+    assert suite(result)["tests"][0]["assert"][0]["value"] == value
+
+
+@pytest.mark.parametrize(("asserted", "why"), [
+    ("{type: icontains, value: Tage, language: de}", "a model judges by a rubric"),
+    ("{type: not-llm-rubric, value: It is rude., language: de}", "a model judges by a rubric"),
+    ("{type: llm-rubric, value: It is short., language: '{{ env.KEY }}'}", "is no tag of a language"),
+])
+def test_no_other_assertion_knows_a_language(asserted: str, why: str) -> None:
+    (found,) = said(compiled(f"{SUBJECT}{JUDGED}{asserted}]}}]\n"))
+    assert (found[0], why in found[1]) == ("warning", True), found
+
+
 def test_null_takes_a_parameter_away_and_the_subject_wins() -> None:
     data = suite(compiled(
         f"subject: {{prompt: answer, model: answerer, params: {{max_tokens: null, top_p: 0.5}}}}\n{ROWS}"

@@ -106,6 +106,8 @@ def test_subjects_with_their_own_words_and_parameters(bench: Bench) -> None:
         {"type": "text", "text": f"Look at this returns: {question}"},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
     ]}]
+    judged = json.dumps(bench.asked("gpt-4o-2024-08-06")[-1]["messages"])
+    assert "It is about returns.\\n\\nThe answer is written in the language `en`." in judged.replace("\\\\n", "\\n")
     row = next(row for row in rows if row["provider"]["label"] == "small")
     parts = row["gradingResult"]["componentResults"]
     graded = {part["assertion"]["metric"]: part for part in parts if "metric" in part["assertion"]}
