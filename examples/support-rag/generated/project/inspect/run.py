@@ -293,7 +293,8 @@ async def one(about: Mapping[str, Any], state: TaskState, judge: Model | None) -
     else:
         grader = model(about["judge"]) if "judge" in about else judge
         graded = model_graded_fact if kind in ("factuality", "model-graded-factuality") else model_graded_qa
-        result = await graded(model=grader, partial_credit=least is not None)(state, Target(text(value)))
+        wanted = "\n\n".join([*([] if value is None else [text(value)]), *([about["also"]] if "also" in about else [])])
+        result = await graded(model=grader, partial_credit=least is not None)(state, Target(wanted))
         score = {"C": 1.0, "P": 0.5}.get(str(result.value if result else ""), 0.0)
         reason = str(result.explanation) if result else ""
     passed = score >= (1 if least is None else least)
