@@ -16,7 +16,7 @@ from llmops.targets.python_client.words import Line, told
 
 PUBLIC = ("AnswerError", "CallError", "Client", "ClientError", "SettingError")
 """What a caller needs beside the functions."""
-RETYPED = {"Mapping": "collections.abc", "Sequence": "collections.abc"}
+RETYPED = {"Iterator": "collections.abc", "Mapping": "collections.abc", "Sequence": "collections.abc"}
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
@@ -85,6 +85,7 @@ def _prompts(functions: list[prompts.Function]) -> list[Line]:
     parsed = any("ask_json(" in str(line) for function in functions for line in function.code)
     plain = any("ask(" in str(line) for function in functions for line in function.code)
     taken = ["Client", "Prompt", *(["ask"] if plain else []), *(["ask_json"] if parsed else [])]
+    taken += ["stream"] if plain else []
     local = [f"from ._runtime import {', '.join(taken)}"]
     lines = _head("The prompts, each as a function.", typing, local, functions)
     return [*lines, *_spaced([line for function in functions for line in (*function.classes, *function.code)])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmops.compiler.derive.cases import in_repository, problem
@@ -19,7 +19,17 @@ from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.units import seconds
 from llmops.targets.python_client import words
 from llmops.targets.python_client.schema import Types
-from llmops.targets.python_client.uses import Problem, Use, messages, naming, reached, requested, settled, standing
+from llmops.targets.python_client.uses import (
+    Problem,
+    Use,
+    messages,
+    names,
+    naming,
+    reached,
+    requested,
+    settled,
+    standing,
+)
 from llmops.targets.python_client.words import Line, class_name, identifier, parameters
 
 PYTHON = {
@@ -85,7 +95,13 @@ def function(
     function.code += ["", "", *signature(function, inputs), *_doc(use, call)]
     values = ", ".join(f"{words.written(variable)}: {ident}" for variable, ident, *_ in inputs)
     function.code += _body(function, constant, values, types is not None, why)
-    marks = (f"def {function.name}(", f"{constant} =", f"({constant},", class_name(name))
+    if types is None:
+        function.typing.add("Iterator")
+        pieces = _streamed(function, among)
+        function.code += ["", "", *signature(pieces, inputs)]
+        function.code += words.docstring([f"As `{function.name}`, in pieces as they come."], 4)
+        function.code += _body(pieces, constant, values, False, why, "stream")
+    marks = (f"def {function.name}", f"{constant} =", f"({constant},", class_name(name), f"`{function.name}`,")
     for written in (function.classes, function.code):
         written[:] = words.under(words.because(written, called, marks), *there)
     return function
@@ -142,8 +158,18 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, words.WIDTH, break_long_words=False) or [""]
 
 
-def _body(function: Function, constant: str, values: str, parsed: bool, why: Sourced[int]) -> Iterator[Line]:
-    asked = "ask_json" if parsed else "ask"
+def _streamed(function: Function, among: list[Use]) -> Function:
+    """The same function, whose answer comes in pieces."""
+    name = f"{function.name}_stream"
+    while name in names(among).values():
+        name += "_"
+    return replace(function, name=name, returns="Iterator[str]")
+
+
+def _body(
+    function: Function, constant: str, values: str, parsed: bool, why: Sourced[int], plain_: str = "ask"
+) -> Iterator[Line]:
+    asked = "ask_json" if parsed else plain_
     call = f"{asked}({constant}, {{{values}}}, {CLIENT})"
     if parsed and function.returns != "Any":
         function.typing.add("cast")

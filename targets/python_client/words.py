@@ -15,7 +15,7 @@ Line = Sourced[str] | str
 WIDTH = 96
 _USED = frozenset((
     "Client", "Experiment", "Flow", "Prompt", "answer_of", "arm", "ask", "ask_json", "assigned", "call", "cast",
-    "dataclass", "passages_of", "prompts", "raw", "values",
+    "dataclass", "passages_of", "prompts", "raw", "stream", "values",
 ))
 """Names of the modules' own."""
 _BUILTIN = frozenset(dir(builtins))

@@ -132,6 +132,47 @@ def test_an_answer_that_breaks_its_schema_is_an_error(
     assert (raised.value.path, why in str(raised.value)) == (path, True), str(raised.value)
 
 
+def test_an_answer_comes_in_pieces(package: Any, server: FakeAI) -> None:
+    server.script([{"status": 503, "retry_after": 0, "times": 1}, {"reply": "Yes, you may."}])
+    pieces = package.prompts.answer_stream(question="May I?")
+    before = len(server.requests)
+    assert list(pieces) == ["Yes,", " you", " may."]
+    assert len(server.requests) == before + 2, "one that failed, and the one that was tried again"
+    assert server.requests[-1]["body"]["stream"] is True
+    server.script([{"status": 400, "message": "no such model"}])
+    with pytest.raises(package.CallError, match="no such model"):
+        next(package.prompts.answer_stream(question="?"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b'data: {"choices": [{"delta": {"content": "Yes"}, "finish_reason": null}]}\n\n', "before its answer ended"),
+        (b'data: {"error": {"message": "overloaded"}}\n\n', "overloaded"),
+        (b"data: {oops\n\n", "no JSON"),
+    ],
+)
+def test_a_stream_that_breaks_off_is_an_error(
+    package: Any, monkeypatch: pytest.MonkeyPatch, sent: bytes, message: str
+) -> None:
+    class Broken(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(sent)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        monkeypatch.setenv("ANSWERER_BASE_URL", f"http://127.0.0.1:{httpd.server_port}")
+        monkeypatch.setenv("GATEWAY_KEY", KEY)
+        with pytest.raises(package.ClientError, match=message):
+            list(package.prompts.answer_stream(question="?"))
+        httpd.shutdown()
+
+
 def test_a_failed_call_is_tried_again_and_then_told(package: Any, server: FakeAI) -> None:
     failing = {"status": 503, "message": "not yet", "retry_after": 0}
     server.script([{**failing, "times": 1}, {"reply": "now"}])

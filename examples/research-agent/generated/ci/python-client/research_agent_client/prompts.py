@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from ._runtime import Client, Prompt, ask
+from collections.abc import Iterator
+
+from ._runtime import Client, Prompt, ask, stream
 
 _CHECK = Prompt(
     name="check",
@@ -40,6 +42,14 @@ def check(
     return ask(_CHECK, {}, _client)
 
 
+def check_stream(
+    _client: Client | None = None,
+    /,
+) -> Iterator[str]:
+    """As `check`, in pieces as they come."""
+    return stream(_CHECK, {}, _client)
+
+
 _RESEARCH = Prompt(
     name="research",
     messages=[
@@ -73,6 +83,14 @@ def research(
     What the researcher is told.
     """
     return ask(_RESEARCH, {}, _client)
+
+
+def research_stream(
+    _client: Client | None = None,
+    /,
+) -> Iterator[str]:
+    """As `research`, in pieces as they come."""
+    return stream(_RESEARCH, {}, _client)
 
 
 _WRITE = Prompt(
@@ -119,6 +137,17 @@ def write(
     return ask(_WRITE, {"question": question, "notes": notes}, _client)
 
 
+def write_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    question: str,
+    notes: str,
+) -> Iterator[str]:
+    """As `write`, in pieces as they come."""
+    return stream(_WRITE, {"question": question, "notes": notes}, _client)
+
+
 _WRITE_CAREFUL = Prompt(
     name="write_careful",
     messages=[
@@ -163,3 +192,14 @@ def write_careful(
     From notes to a report; in the trial, with a source for each number.
     """
     return ask(_WRITE_CAREFUL, {"question": question, "notes": notes}, _client)
+
+
+def write_careful_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    question: str,
+    notes: str,
+) -> Iterator[str]:
+    """As `write_careful`, in pieces as they come."""
+    return stream(_WRITE_CAREFUL, {"question": question, "notes": notes}, _client)

@@ -12,7 +12,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -99,25 +99,63 @@ class Flow:
 
 def ask(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> str:
     """The text of the model's answer."""
-    chosen = client or Client()
-    url = chosen.base_url or os.environ.get(prompt.url_variable) or prompt.url
-    if url is None:
-        raise SettingError(f"{prompt.url_variable} is not set: it holds the address of the model of `{prompt.name}`")
-    body: dict[str, Any] = {
-        "model": prompt.model, "messages": [_message(prompt, message, values) for message in prompt.messages],
-        **prompt.params, **chosen.params,
-    }
-    if prompt.schema is not None and "response_format" not in body:
-        described = {"name": prompt.name, "schema": prompt.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": described}
-    reply = _called(
-        f"{url.rstrip('/')}/chat/completions", "POST", body, chosen.key or _key(prompt.key_variable), chosen,
-        prompt.timeout, prompt.retries,
-    )
+    reply = _put(prompt, values, client or Client(), {}, _whole)
     said = found(reply, "choices.0.message.content")
     if not isinstance(said, str):
         raise AnswerError("the model said nothing", "choices.0.message.content", json.dumps(reply))
     return said
+
+
+def stream(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> Iterator[str]:
+    """The text of the model's answer in pieces, as they come.
+
+    The request is made when the first piece is asked for; an answer that breaks off is a `CallError`.
+    """
+    with _put(prompt, values, client or Client(), {"stream": True}, _itself) as answer:
+        ended = False
+        for event in _events(answer):
+            if "error" in event:
+                raise CallError(f"the model of `{prompt.name}` broke off: {json.dumps(event['error'])[:500]}")
+            piece = found(event, "choices.0.delta.content")
+            ended = ended or found(event, "choices.0.finish_reason") is not None
+            if isinstance(piece, str) and piece:
+                yield piece
+    if not ended:
+        raise CallError(f"the model of `{prompt.name}` broke off before its answer ended")
+
+
+def _events(answer: Any) -> Iterator[dict[str, Any]]:
+    """What a stream of server-sent events holds, until it says that it is done."""
+    try:
+        for line in answer:
+            name, _, text = line.decode(errors="replace").strip().partition(":")
+            if name == "data" and text.strip() == "[DONE]":
+                return
+            event = _json(text.encode()) if name == "data" else None
+            if isinstance(event, dict):
+                yield event
+    except OSError as error:
+        raise CallError(f"the stream broke off: {error}") from None
+
+
+def _put(
+    prompt: Prompt, values: Mapping[str, Any], client: Client, more: Mapping[str, Any], read: Callable[[Any], Any]
+) -> Any:
+    """Put the prompt to its model."""
+    url = client.base_url or os.environ.get(prompt.url_variable) or prompt.url
+    if url is None:
+        raise SettingError(f"{prompt.url_variable} is not set: it holds the address of the model of `{prompt.name}`")
+    body: dict[str, Any] = {
+        "model": prompt.model, "messages": [_message(prompt, message, values) for message in prompt.messages],
+        **prompt.params, **client.params, **more,
+    }
+    if prompt.schema is not None and "response_format" not in body:
+        described = {"name": prompt.name, "schema": prompt.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": described}
+    return _called(
+        f"{url.rstrip('/')}/chat/completions", "POST", body, client.key or _key(prompt.key_variable), client,
+        prompt.timeout, prompt.retries, read,
+    )
 
 
 def ask_json(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> Any:
@@ -144,7 +182,7 @@ def call(flow: Flow, values: Mapping[str, Any], client: Client | None) -> Any:
         url = base.rstrip("/") + (url if flow.base_variable is not None else "/" + url.split("/", 3)[-1])
     return _called(
         url, flow.method, _filled(flow.body, values), chosen.key or _key(flow.key_variable), chosen, flow.timeout,
-        flow.retries,
+        flow.retries, _whole,
     )
 
 
@@ -199,7 +237,8 @@ def _key(variable: str | None) -> str | None:
 
 
 def _called(
-    url: str, method: str, body: Any, key: str | None, client: Client, timeout: float, retries: int
+    url: str, method: str, body: Any, key: str | None, client: Client, timeout: float, retries: int,
+    read: Callable[[Any], Any],
 ) -> Any:
     headers = {"Content-Type": "application/json", **client.headers}
     if key is not None:
@@ -209,8 +248,7 @@ def _called(
     again = client.retries if client.retries is not None else retries
     for attempt in range(again + 1):
         try:
-            with urllib.request.urlopen(request, timeout=longest) as answer:
-                return _json(answer.read())
+            return read(urllib.request.urlopen(request, timeout=longest))
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")
             if error.code not in _TRIED_AGAIN or attempt == again:
@@ -222,6 +260,15 @@ def _called(
             wait = None
         time.sleep(min(0.5 * 2.0**attempt if wait is None else wait, _LONGEST_WAIT))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _whole(answer: Any) -> Any:
+    with answer:
+        return _json(answer.read())
+
+
+def _itself(answer: Any) -> Any:
+    return answer
 
 
 def _told(after: str | None) -> float | None:

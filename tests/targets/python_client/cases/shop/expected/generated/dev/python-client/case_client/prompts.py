@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from ._runtime import Client, Prompt, ask, ask_json
+from ._runtime import Client, Prompt, ask, ask_json, stream
 
 _ANSWER = Prompt(
     name="answer",
@@ -56,6 +56,17 @@ def answer(
     return ask(_ANSWER, {"question": question, "passages": passages}, _client)
 
 
+def answer_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    question: str,
+    passages: str | None = None,
+) -> Iterator[str]:
+    """As `answer`, in pieces as they come."""
+    return stream(_ANSWER, {"question": question, "passages": passages}, _client)
+
+
 _ANSWER_SHORT = Prompt(
     name="answer_short",
     messages=[
@@ -97,6 +108,17 @@ def answer_short(
 ) -> str:
     """Put the prompt `answer_short` to the model `answerer`."""
     return ask(_ANSWER_SHORT, {"question": question, "passages": passages}, _client)
+
+
+def answer_short_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    question: str,
+    passages: str | None = None,
+) -> Iterator[str]:
+    """As `answer_short`, in pieces as they come."""
+    return stream(_ANSWER_SHORT, {"question": question, "passages": passages}, _client)
 
 
 class ClassifyOutputOrder(TypedDict):
@@ -240,6 +262,16 @@ def count(
 ) -> str:
     """Put the prompt `count` to the model `answerer`."""
     return ask(_COUNT, {"items": items}, _client)
+
+
+def count_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    items: Sequence[Any],
+) -> Iterator[str]:
+    """As `count`, in pieces as they come."""
+    return stream(_COUNT, {"items": items}, _client)
 
 
 GreetWithAnswererOutput = TypedDict(
