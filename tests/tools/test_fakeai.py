@@ -84,7 +84,8 @@ def test_a_delay_is_waited_out(start_fakeai: Start) -> None:
 
 
 def test_embeddings_are_near_when_words_are_shared() -> None:
-    one, near, far = (fakeai.embed(text, 256) for text in ("return the shoes", "return these shoes", "salary of may"))
+    texts = ("return the shoes", "return these shoes", "salary of may")
+    one, near, far = (fakeai.bodies.embed(text, 256) for text in texts)
 
     def cosine(left: list[float], right: list[float]) -> float:
         return sum(a * b for a, b in zip(left, right, strict=True))
