@@ -14,7 +14,7 @@ from llmops.compiler.derive.splits import part
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, merge
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import Node, View
 
@@ -64,8 +64,7 @@ def _of_dataset(lowering: Lowering, of: Node, dataset: View[Any]) -> tuple[list[
     most = dataset.maybe_integer("max_rows")
     if most is not None:
         rows = rows[: most.value]
-    named = of.ref_name("dataset")
-    part_of: tuple[Source, ...] = named.sources if named is not None else ()
+    part_of: tuple[Source, ...] = ()
     last: tuple[Source, ...] = ()
     split, count = of.maybe_text("split"), of.maybe_integer("count")
     if split is not None:
@@ -73,7 +72,7 @@ def _of_dataset(lowering: Lowering, of: Node, dataset: View[Any]) -> tuple[list[
         if chosen is None:
             return [], [problem(of.at("split"), f"{dataset.address} has no rows of a split `{split.value}`",
                                 "its `splits` name no such part", "add it to `splits`")]
-        part_of = (*part_of, *split.sources, dataset.source("splits", split.value))
+        part_of = (*split.sources, dataset.source("splits", split.value))
         rows = chosen
     if count is not None:
         rows, last = rows[: count.value], count.sources

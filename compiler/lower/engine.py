@@ -163,7 +163,7 @@ def lower(
     for lowering in _lowerings(run):
         used[lowering.target.name] = lowering.target.version
         for artifact in _emitted(lowering, found):
-            if artifact.path in emitted and emitted[artifact.path] == artifact:
+            if artifact.path in emitted and _same(emitted[artifact.path], artifact):
                 continue  # shared by environments
             if artifact.path in emitted:
                 first = run.environments[lowering.env].first[lowering.target.name]
@@ -181,6 +181,11 @@ def lower(
         for env, environment in run.environments.items():
             found.extend(without_effect(environment.reader, read.get(env, frozenset()), anywhere))
     return Lowered(tuple(emitted[p] for p in sorted(emitted)), merge(found), {**used, **registry.foreign})
+
+
+def _same(first: Emitted, other: Emitted) -> bool:
+    """Whether two environments made the same file of one target: each for a reason of its own."""
+    return (first.target, first.content, first.executable) == (other.target, other.content, other.executable)
 
 
 def _lowerings(run: _Run) -> Iterator[LoweringRun]:

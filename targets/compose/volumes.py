@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llmops.compiler.model.exports import Service
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, under
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 
@@ -43,10 +43,10 @@ def named(deployment: View[Any]) -> Iterator[tuple[str, Sourced[Any]]]:
 
 def _file(
     lowering: Lowering, path: str | Sourced[str], inside: str, reason: Sourced[str] | None
-) -> dict[str, Any]:
+) -> Any:
     file = path if isinstance(path, Sourced) else Sourced(path, ())  # not raw: a folder's name may hold a dollar
     source = file.map(lambda where: posixpath.relpath(where, lowering.folder)).because(reason)
-    return {"type": "bind", "source": source, "target": inside, "read_only": True}
+    return under({"type": "bind", "source": source, "target": inside, "read_only": True}, file)
 
 
 def _relative(lowering: Lowering, where: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from llmops.compiler.model.sourced import Remark, Sourced, literal
+from llmops.compiler.derive.files import needed
+from llmops.compiler.model.keys import Address
+from llmops.compiler.model.sourced import Remark, Sourced, literal, under
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node
 from llmops.targets.github_actions import earlier, login, steps
@@ -97,19 +100,29 @@ def _name(made: Job) -> Any:
     return f"{made.stage.name}: {made.tasks[0].address.name}" if made.changes else made.id
 
 
-def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[dict[str, Any]]:
-    before = [
+def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[Any]:
+    before: list[Any] = [
         steps.checkout(work), *earlier.bring(work, made), *steps.bring(work, made), *steps.set_up(work, made),
         *login.steps(work, found),
-        *(steps.start(work, made, address, service) for address, service in made.services),
+        *(under(steps.start(work, made, address, service), _way(made, address)) for address, service in made.services),
     ]  # fmt: skip
     if len(made.tasks) > 1 and not made.tasks[0].chore:
-        before[-1] = {"name": before[-1]["name"], "id": steps.READY, **before[-1]}
+        last = before[-1]
+        step = last.value if isinstance(last, Sourced) else last
+        ready = {"name": step["name"], "id": steps.READY, **step}
+        before[-1] = replace(last, value=ready) if isinstance(last, Sourced) else ready
     yield from before
     yield from steps.tasks(work, made)
     yield from steps.releases(work, made)
     yield from steps.commands(work, made)
     yield from steps.artifacts(work, made)
+
+
+def _way(made: Job, address: Address) -> Sourced[Address] | None:
+    """The references that lead to what a job starts, where one of its evals alone needs it."""
+    wanting = [task.address for task in made.tasks if address in task.check.services]
+    ways = needed(made.reader.project, wanting[0]).get(address, ()) if len(wanting) == 1 else ()
+    return Sourced(address, ways)
 
 
 # --- rights ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmops.compiler.derive.tools import functions
@@ -140,7 +141,8 @@ def server(
         return None
     for variable in found.variables:
         pipe.reads(variable)
-    pipe.servers.append(found)
+    asked = [function.approval for function in functions(tool)]
+    pipe.servers.append(replace(found, functions=tuple(name.because(*asked) for name in allowed)))
     info: dict[str, Any] = {"type": SERVERS[found.transport]}
     if found.transport == "stdio":
         info["command"] = found.argv[0]

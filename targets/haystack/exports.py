@@ -84,14 +84,16 @@ def service(lowering: Lowering, deployment: View[Any], near: str | None) -> Serv
 
 def _tools(pipes: list[Pipe]) -> Iterator[tuple[str | Sourced[str], str]]:
     """The files of tools' servers, where a container has them."""
-    seen: set[str] = set()
-    ours = [*(path for pipe in pipes for server in pipe.servers for path in server.files),
-            *(path for pipe in pipes for path in pipe.code)]
-    for path in ours:
-        name = path.value if isinstance(path, Sourced) else path
-        if name not in seen:
-            seen.add(name)
-            yield path, f"{INSIDE}/{name}"
+    found: dict[str, str | Sourced[str]] = {}
+    for pipe in pipes:
+        for server in pipe.servers:
+            for path in server.files:
+                own = path if isinstance(path, Sourced) else Sourced(path)  # a folder's name may hold a dollar
+                found.setdefault(own.value, own.because(*server.functions))
+        for path in pipe.code:
+            found.setdefault(path.value if isinstance(path, Sourced) else path, path)
+    for name, path in found.items():
+        yield path, f"{INSIDE}/{name}"
 
 
 def _words(host: str, here: Sourced[int], folder: str, parts: str | None) -> tuple[Sourced[str], ...]:

@@ -11,7 +11,7 @@ from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, because_of
 from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
@@ -28,14 +28,15 @@ T = TypeVar("T")
 
 
 def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
-    made = own = False
+    made = False
+    own: list[tuple[Source, ...]] = []  # why our parts are shipped, once for each that needs them
     seen: set[Any] = set()
     for deployment in apps(lowering):
         for flow in flows(lowering, deployment):
             yield from _once(seen, flow.pipe.problems)
             if not flow.pipe.failed:
                 made = True
-                own = own or bool(flow.pipe.shipped)
+                own += [()] if flow.pipe.shipped else []
                 yield from _app(deployment, flow)
         yield from _deployment_unsupported(deployment)
     script = False
@@ -44,7 +45,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         yield from _once(seen, filling.pipe.problems)
         if not filling.pipe.failed:
             made = script = True
-            own = own or bool(filling.pipe.shipped)
+            own += [because_of(index.maybe_text("chunking", "by"))] if filling.pipe.shipped else []
             yield from _index(filling)
     folder = files(__package__)
     if script:
@@ -52,7 +53,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
                        shared=True)
     if own:
         yield Artifact(f"{PARTS}.py", folder.joinpath("templates", f"{PARTS}.py").read_bytes(),
-                       format=Format.VERBATIM, shared=True)
+                       format=Format.VERBATIM, shared=True, because=own[0] if len(own) == 1 else ())
     if made:
         yield Artifact("requirements.txt", folder.joinpath("lock", "requirements.txt").read_bytes(),
                        format=Format.VERBATIM, shared=True)
