@@ -16,7 +16,7 @@ from llmops.compiler.derive.prompt import Part, parts
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, merge, plain
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
 
