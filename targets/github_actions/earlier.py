@@ -38,7 +38,7 @@ def compared(work: Work, job: Job) -> bool:
     return any(baseline(work, job, task) is not None for task in job.tasks)
 
 
-def bring(work: Work, job: Job) -> Iterator[dict[str, Any]]:
+def bring(work: Work, job: Job) -> Iterator[Any]:
     """A step for each eval that looks for its earlier results."""
     for task in job.tasks:
         found = baseline(work, job, task)
@@ -50,11 +50,13 @@ def bring(work: Work, job: Job) -> Iterator[dict[str, Any]]:
             "GH_TOKEN": "${{ github.token }}", "ARTIFACT": _artifact(work, job, task), "BRANCH": data(wanted.branch),
             "EARLIER": data(wanted.expected), "WORKFLOWS": Joined(tuple(paths)),
         }  # fmt: skip
-        name = Sourced(f"Bring earlier results of {task.address}", (), raw=True).because(task.reference)
-        yield {"name": name, "id": f"earlier-{task.address.name}", "env": env, "run": script("earlier.sh")}
+        yield _because(task, wanted, {
+            "name": f"Bring earlier results of {task.address}", "id": f"earlier-{task.address.name}", "env": env,
+            "run": script("earlier.sh"),
+        })  # fmt: skip
 
 
-def keep(work: Work, job: Job, task: Task) -> Iterator[dict[str, Any]]:
+def keep(work: Work, job: Job, task: Task) -> Iterator[Any]:
     """The step that keeps what was measured, where this workflow is one of those that do."""
     found = baseline(work, job, task)
     if found is None or all(keeper.address != work.pipeline.address for keeper in found[1]):
@@ -64,14 +66,19 @@ def keep(work: Work, job: Job, task: Task) -> Iterator[dict[str, Any]]:
         return
     name = task.address.name
     when = f"!cancelled() && steps.earlier-{name}.outputs.keep == 'true' && steps.{step(task)}.outcome == 'success'"
-    yield {
-        "name": Sourced(f"Keep what {task.address} measured", (), raw=True).because(task.reference),
+    yield _because(task, found[0], {
+        "name": f"Keep what {task.address} measured",
         "if": f"${{{{ {when} }}}}", "uses": work.action("actions/upload-artifact"),
         "with": {
             "name": _artifact(work, job, task), "path": data(found[0].kept), "if-no-files-found": "error",
             "overwrite": True,
         },
-    }  # fmt: skip
+    })  # fmt: skip
+
+
+def _because(task: Task, wanted: Baseline, made: dict[str, Any]) -> Sourced[dict[str, Any]]:
+    """A step that stands there because a stage names the eval, and its gate a branch."""
+    return Sourced(made, wanted.branch.sources, raw=True).because(task.reference)
 
 
 def step(task: Task) -> str:
