@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ from tests.e2e.training import CONVERSATIONS
 
 BASE = "weights: {repo: Qwen/Qwen3-8B, revision: b968826d9c46dd6066d109eabc6255188de91218}\n"
 DATA = "files: data/chat.jsonl\nsplits: {train: 0.5, test: 0.5}\ntrust: trusted\nsensitivity: public\n"
+ROWS = "".join(
+    json.dumps({**json.loads(row), "prompt": "Open?", "chosen": "Until 8.", "rejected": "No idea.", "label": True}) + "\n"
+    for row in CONVERSATIONS.splitlines()
+)
+"""Whatever the method, it learns from them."""
 POOLS = "env: {pools: {gpu: {accelerator: L40S}, old: {accelerator: T4}, cores: {accelerator: cpu}}}\n"
 
 
@@ -29,7 +35,7 @@ def project(tuning: str, trainer: str = "trl", base: str = BASE, **more: str) ->
             "conf/config.yaml": f"defaults:\n{selected}  - env: dev\n".encode(),
             "conf/env/dev.yaml": POOLS.encode(), "conf/model/base.yaml": base.encode(),
             "conf/dataset/chat.yaml": DATA.encode(), "conf/finetune/tone.yaml": written.encode(),
-            "data/chat.jsonl": CONVERSATIONS.encode(), **{name: text.encode() for name, text in more.items()},
+            "data/chat.jsonl": ROWS.encode(), **{name: text.encode() for name, text in more.items()},
         }),
         Request(),
     )  # fmt: skip
