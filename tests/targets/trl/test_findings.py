@@ -17,7 +17,7 @@ from tests.e2e.training import CONVERSATIONS
 BASE = "weights: {repo: Qwen/Qwen3-8B, revision: b968826d9c46dd6066d109eabc6255188de91218}\n"
 DATA = "files: data/chat.jsonl\nsplits: {train: 0.5, test: 0.5}\ntrust: trusted\nsensitivity: public\n"
 ROWS = "".join(
-    json.dumps({**json.loads(row), "prompt": "Open?", "chosen": "Until 8.", "rejected": "No idea.", "label": True}) + "\n"
+    json.dumps(json.loads(row) | {"prompt": "Open?", "chosen": "Until 8.", "rejected": "No.", "label": True}) + "\n"
     for row in CONVERSATIONS.splitlines()
 )
 """Whatever the method, it learns from them."""
