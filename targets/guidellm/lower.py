@@ -111,11 +111,6 @@ def _about(eval_: View[Any], tried: list[Subject]) -> tuple[Address | Sourced[Ad
     return (eval_.address, *(Sourced(address, why, raw=True) for address, why in found.items()))
 
 
-def _because(made: Any, named: Sourced[str] | None) -> Any:
-    """What stands there because of a reference, all of it."""
-    return made if named is None else Sourced(made, named.sources, raw=True)
-
-
 def _scenario(work: Work, eval_: View[Any], load: Node, tried: Subject, made: Shape) -> dict[str, Any]:
     """What GuideLLM is told of one subject. An address or a key that only the environment knows is put in by `run.py`,
     as are the rows."""
@@ -123,7 +118,7 @@ def _scenario(work: Work, eval_: View[Any], load: Node, tried: Subject, made: Sh
     labels = {"eval": literal(eval_.address.name), **({"subject": tried.name} if tried.name is not None else {})}
     rows = _beside(eval_, kept, tried, "jsonl")
     spec: dict[str, Any] = {
-        "backend": _because(requests.backend(work, load, tried), tried.named), "profile": made.profile,
+        "backend": requests.backend(work, load, tried), "profile": made.profile,
         "constraints": made.constraints, **requests.data(work, eval_, load, tried, rows),
     }
     seed = eval_.maybe_integer("seed")

@@ -58,7 +58,7 @@ def _kind(work: Work, load: Node) -> Sourced[str] | None:
     if written is None:
         for name, kind in (("sweep", "constant"), ("rate", "constant"), ("concurrency", "concurrent")):
             if load.has(name):
-                return Sourced(kind, (load.source(name),), raw=True)
+                return literal(kind)
         return literal("synchronous")
     if written.value in PROFILES:
         return written.express(str)

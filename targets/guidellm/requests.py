@@ -47,23 +47,28 @@ def backend(work: Work, load: Node, tried: Subject) -> dict[str, Any]:
     assert tried.model is not None
     out: dict[str, Any] = {"kind": literal("openai_http")}
     if call.url is not None:
-        out["target"] = call.url
+        out["target"] = call.url.because(tried.named)
         if not call.url.value.rstrip("/").endswith("/v1"):
             # GuideLLM would put /v1 behind it
             out["api_routes"] = {CHAT: call.url.express(lambda _: CHAT.removeprefix("/v1/"))}
     elif call.url_variable is None:
         work.error(tried.model.at("provider") if tried.model.has("provider") else tried.model.at(),
                    f"nobody knows where {tried.model.address} answers", "", "say it: `endpoint: {url: …}`")
-    out |= {"model": call.model, "request_format": literal(CHAT)}
+    out |= {"model": call.model.because(tried.named), "request_format": literal(CHAT)}
     # by default GuideLLM believes any certificate, and asks for a path that not every server has
     out |= {"verify": True, "validate_backend": False}
     body = _body(work, tried, load.has("output_tokens"))
     if body:
-        out["extras"] = {"body": body}
+        out["extras"] = {"body": _because(body, tried.named)}
     tokens = load.maybe_integer("output_tokens")
     if tokens is not None and not exact(call):
         out["max_tokens"] = tokens
     return out
+
+
+def _because(made: Any, named: Sourced[str] | None) -> Any:
+    """What stands there because of a reference, all of it."""
+    return made if named is None else Sourced(made, named.sources, raw=True)
 
 
 def exact(call: Call) -> bool:

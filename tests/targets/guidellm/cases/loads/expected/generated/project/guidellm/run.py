@@ -244,10 +244,12 @@ def scores(report: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         out["pass_rate"] = {"mean": len(good) / total, "count": total}
     why = Counter(" ".join(str(one["info"]["error"]).split())[:200] for one in errors)
     why.update({"no token came": len(answered) - len(good), "still no answer at the end": len(hung)})
+    # what the warm-up cost counts too
+    sent = [one for kind in ("successful", "errored", "incomplete") for one in report["requests"][kind]]
     used = {
-        "rows": total, "calls": total,
-        "input": sum(one["prompt_tokens"] or 0 for one in answered),
-        "output": sum(one["output_tokens"] or 0 for one in answered),
+        "rows": len(sent), "calls": len(sent),
+        "input": sum(one["prompt_tokens"] or 0 for one in sent),
+        "output": sum(one["output_tokens"] or 0 for one in sent),
     }
     left = len(waited) - len(hung)
     return out, {
