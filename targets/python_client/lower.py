@@ -84,8 +84,10 @@ def _prompts(functions: list[prompts.Function]) -> list[Line]:
     typing = set().union(*(function.typing for function in functions))
     parsed = any("ask_json(" in str(line) for function in functions for line in function.code)
     plain = any("ask(" in str(line) for function in functions for line in function.code)
-    taken = ["Client", "Prompt", *(["ask"] if plain else []), *(["ask_json"] if parsed else [])]
-    taken += ["stream"] if plain else []
+    turns = any("_TOOLS: " in str(line) for function in functions for line in function.code)
+    taken = ["Client", "Prompt", *(["Tool", "Turn", "Turns"] if turns else [])]
+    taken += [*(["ask"] if plain else []), *(["ask_json"] if parsed else []), *(["stream"] if plain else [])]
+    taken += ["turn"] if turns else []
     local = [f"from ._runtime import {', '.join(taken)}"]
     lines = _head("The prompts, each as a function.", typing, local, functions)
     return [*lines, *_spaced([line for function in functions for line in (*function.classes, *function.code)])]

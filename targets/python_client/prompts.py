@@ -17,7 +17,7 @@ from llmops.compiler.model.sourced import Sourced, literal, merge, plain
 from llmops.compiler.model.sources import Content
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.units import seconds
-from llmops.targets.python_client import words
+from llmops.targets.python_client import tools, words
 from llmops.targets.python_client.schema import Types
 from llmops.targets.python_client.uses import (
     Problem,
@@ -101,6 +101,7 @@ def function(
         function.code += ["", "", *signature(pieces, inputs)]
         function.code += words.docstring([f"As `{function.name}`, in pieces as they come."], 4)
         function.code += _body(pieces, constant, values, False, why, "stream")
+    function.code += _turn(function, use, inputs, constant, values, classes)
     marks = (f"def {function.name}", f"{constant} =", f"({constant},", class_name(name), f"`{function.name}`,")
     for written in (function.classes, function.code):
         written[:] = words.under(words.because(written, called, marks), *there)
@@ -156,6 +157,34 @@ def _doc(use: Use, call: Call) -> list[Line]:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, words.WIDTH, break_long_words=False) or [""]
+
+
+def _turn(
+    function: Function, use: Use, inputs: list[tuple[str, str, str, bool, Sourced[Any]]], constant: str, values: str,
+    classes: set[str],
+) -> Iterator[Line]:
+    """With the tools of the step: what the model says, and what it asks to call. Nothing where it offers none."""
+    offer = tools.offered(use, function.name, classes)
+    function.problems += offer.problems
+    if not offer.calls:
+        return
+    function.typing |= {"Mapping", *offer.typing}
+    function.classes += offer.classes
+    yield from ("", "", *tools.constant(offer, f"{constant}_TOOLS"), "", "")
+    turn = replace(function, name=f"{function.name}_turn", returns=f"Turn[{' | '.join(offer.calls)}]")
+    for line in signature(turn, inputs):
+        yield line
+        if line == f"    {CLIENT}: Client | None = None,":
+            yield f"    {tools.TURNS}: Turns = (),"
+    yield from words.docstring([
+        f"As `{function.name}`, with the tools of the step: what the model says, and what it asks to call.",
+        "Run the calls, and give what `answered(results)` gives to the next turn.",
+    ], 4)
+    yield "    values = {"
+    for pair in values.split(", ") if values else []:
+        yield f"        {pair},"
+    yield "    }"
+    yield f"    return turn({constant}, values, {constant}_TOOLS, {tools.TURNS}, {CLIENT})"
 
 
 def _streamed(function: Function, among: list[Use]) -> Function:

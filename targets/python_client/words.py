@@ -14,8 +14,8 @@ from llmops.compiler.model.sources import Source
 Line = Sourced[str] | str
 WIDTH = 96
 _USED = frozenset((
-    "Client", "Experiment", "Flow", "Prompt", "answer_of", "arm", "ask", "ask_json", "assigned", "call", "cast",
-    "dataclass", "passages_of", "prompts", "raw", "stream", "values",
+    "Client", "Experiment", "Flow", "Prompt", "Tool", "Turn", "Turns", "answer_of", "arm", "ask", "ask_json",
+    "assigned", "call", "cast", "dataclass", "passages_of", "prompts", "raw", "stream", "turn", "values",
 ))
 """Names of the modules' own."""
 _BUILTIN = frozenset(dir(builtins))

@@ -173,6 +173,42 @@ def test_a_stream_that_breaks_off_is_an_error(
         httpd.shutdown()
 
 
+def test_the_caller_runs_the_tools_of_a_step(package: Any, server: FakeAI) -> None:
+    order = {"name": "refund", "arguments": {"order": "AB123456"}}
+    server.script([{"tool_calls": [order], "times": 1}, {"reply": "It is paid back."}])
+    turn = package.prompts.decide_turn(message="Money back")
+    call = turn.calls[0]
+    assert (turn.text, call.id, call.name, call.approval) == ("", "call_0", "refund", "human")
+    assert call.arguments == {"order": "AB123456"}
+    offered = server.requests[-1]["body"]["tools"][0]["function"]
+    assert (offered["name"], offered["description"]) == ("refund", "Refund an order.")
+    assert offered["parameters"]["required"] == ["order"]
+    with pytest.raises(ValueError, match="no result is given for the call call_0"):
+        turn.answered({})
+    done = package.prompts.decide_turn(None, turn.answered({call.id: {"paid": 12.5}}), message="Money back")
+    assert (done.text, done.calls) == ("It is paid back.", ())
+    said = server.requests[-1]["body"]["messages"]
+    assert [one["role"] for one in said] == ["system", "user", "assistant", "tool"]
+    assert said[-1] == {"role": "tool", "tool_call_id": "call_0", "content": '{"paid": 12.5}'}
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "message"),
+    [
+        ({"name": "refund", "arguments": {"order": "1"}}, "order", "it does not match"),
+        ({"name": "refund", "arguments": {"order": "AB123456", "more": 1}}, "more", "it is not known"),
+        ({"name": "remove", "arguments": {}}, "tool_calls", 'there is no tool "remove"'),
+    ],
+)
+def test_a_call_that_no_tool_takes_is_an_error(
+    package: Any, server: FakeAI, call: Any, path: str, message: str
+) -> None:
+    server.script([{"tool_calls": [call]}])
+    with pytest.raises(package.AnswerError, match=message) as raised:
+        package.prompts.decide_turn(message="?")
+    assert raised.value.path == path
+
+
 def test_a_failed_call_is_tried_again_and_then_told(package: Any, server: FakeAI) -> None:
     failing = {"status": 503, "message": "not yet", "retry_after": 0}
     server.script([{**failing, "times": 1}, {"reply": "now"}])
@@ -259,6 +295,11 @@ numbers: list[str] = [order["number"] for order in intent["orders"]]
 passages: tuple[str, ...] = flows.answer(question="May I?").passages
 arm, text = experiments.tone_answer("7", question="May I?")
 assert arm != "today" or text
+turn = prompts.decide_turn(message="Money back")
+while turn.calls:
+    orders: list[str] = [call.arguments["order"] for call in turn.calls]
+    results = {call.id: call.name for call in turn.calls}
+    turn = prompts.decide_turn(None, turn.answered(results), message="Money back")
 """
 
 

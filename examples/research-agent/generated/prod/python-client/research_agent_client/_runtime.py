@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ._schema import problems
 
@@ -94,6 +94,40 @@ class Flow:
     retries: int = 0
 
 
+C = TypeVar("C")
+Turns = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Tool(Generic[C]):
+    """A function that the model may ask for; `make` is the type of its calls, `schema` that of its arguments."""
+
+    make: Callable[[str, Any], C]
+    schema: Any
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn(Generic[C]):
+    """What the model says, and what it asks to call; `messages` is all that was said since the question."""
+
+    text: str
+    calls: tuple[C, ...]
+    messages: tuple[Mapping[str, Any], ...]
+
+    def answered(self, results: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """What the next turn goes on from: each call's result, a text or data, by the call's `id`."""
+        asked = [call["id"] for call in self.messages[-1].get("tool_calls", ())]
+        missing = [name for name in asked if name not in results]
+        if missing:
+            raise ValueError(f"no result is given for the call {missing[0]}")
+        said = {name: results[name] for name in asked}
+        return (*self.messages, *(
+            {"role": "tool", "tool_call_id": name, "content": one if isinstance(one, str) else json.dumps(one)}
+            for name, one in said.items()
+        ))
+
+
 # --- calls -------------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +158,43 @@ def stream(prompt: Prompt, values: Mapping[str, Any], client: Client | None) -> 
         raise CallError(f"the model of `{prompt.name}` broke off before its answer ended")
 
 
+def turn(
+    prompt: Prompt, values: Mapping[str, Any], tools: Mapping[str, Tool[C]], turns: Turns, client: Client | None
+) -> Turn[C]:
+    """The model's next turn, after `turns`. Calls whose arguments break their schema are an `AnswerError`."""
+    offered = [
+        {"type": "function", "function": {
+            "name": name, "parameters": tool.schema,
+            **({"description": tool.description} if tool.description is not None else {}),
+        }}
+        for name, tool in tools.items()
+    ]
+    reply = _put(prompt, values, client or Client(), {"tools": offered}, _whole, turns)
+    message = found(reply, "choices.0.message")
+    if not isinstance(message, dict):
+        raise AnswerError("the model said nothing", "choices.0.message", json.dumps(reply))
+    asked = message.get("tool_calls") or []
+    calls = tuple(_asked(tools, one) for one in asked)
+    said = message.get("content")
+    kept = {"role": "assistant", "content": said, **({"tool_calls": asked} if asked else {})}
+    return Turn(said if isinstance(said, str) else "", calls, (*turns, kept))
+
+
+def _asked(tools: Mapping[str, Tool[C]], call: Any) -> C:
+    name, text = found(call, "function.name"), found(call, "function.arguments")
+    tool = tools.get(name) if isinstance(name, str) else None
+    if tool is None:
+        raise AnswerError(f"there is no tool {json.dumps(name)}", "tool_calls", json.dumps(call))
+    try:
+        arguments = json.loads(text or "{}")
+    except (TypeError, ValueError) as error:
+        raise AnswerError(f"the arguments of `{name}` are no JSON ({error})", "tool_calls", json.dumps(call)) from None
+    wrong = next(problems(arguments, tool.schema, tool.schema), None)
+    if wrong is not None:
+        raise AnswerError(f"`{name}`: {wrong[1]}", wrong[0], json.dumps(call))
+    return tool.make(str(found(call, "id") or ""), arguments)
+
+
 def _events(answer: Any) -> Iterator[dict[str, Any]]:
     """What a stream of server-sent events holds, until it says that it is done."""
     try:
@@ -139,14 +210,15 @@ def _events(answer: Any) -> Iterator[dict[str, Any]]:
 
 
 def _put(
-    prompt: Prompt, values: Mapping[str, Any], client: Client, more: Mapping[str, Any], read: Callable[[Any], Any]
+    prompt: Prompt, values: Mapping[str, Any], client: Client, more: Mapping[str, Any], read: Callable[[Any], Any],
+    turns: Turns = (),
 ) -> Any:
-    """Put the prompt to its model."""
+    """Put the prompt to its model; `turns` were said after it."""
     url = client.base_url or os.environ.get(prompt.url_variable) or prompt.url
     if url is None:
         raise SettingError(f"{prompt.url_variable} is not set: it holds the address of the model of `{prompt.name}`")
     body: dict[str, Any] = {
-        "model": prompt.model, "messages": [_message(prompt, message, values) for message in prompt.messages],
+        "model": prompt.model, "messages": [*(_message(prompt, one, values) for one in prompt.messages), *turns],
         **prompt.params, **client.params, **more,
     }
     if prompt.schema is not None and "response_format" not in body:

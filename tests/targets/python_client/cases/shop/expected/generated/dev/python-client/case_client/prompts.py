@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from ._runtime import Client, Prompt, ask, ask_json, stream
+from ._runtime import Client, Prompt, Tool, Turn, Turns, ask, ask_json, stream, turn
 
 _ANSWER = Prompt(
     name="answer",
@@ -272,6 +273,107 @@ def count_stream(
 ) -> Iterator[str]:
     """As `count`, in pieces as they come."""
     return stream(_COUNT, {"items": items}, _client)
+
+
+class DecideRefundArguments(TypedDict):
+    order: str
+    amount: NotRequired[float]
+
+
+@dataclass(frozen=True)
+class DecideRefundCall:
+    """The model asks for `refund`."""
+
+    id: str
+    arguments: DecideRefundArguments
+    name: Literal["refund"] = "refund"
+    approval: Literal["human"] = "human"
+
+
+_DECIDE = Prompt(
+    name="decide",
+    messages=[
+        {
+            "role": "system",
+            "content": "Decide what the shop does about the message.",
+        },
+        {
+            "role": "user",
+            "content": "{{ message }}",
+        },
+    ],
+    syntax="names",
+    model="answerer",
+    url="http://127.0.0.1:4000/v1",
+    url_variable="ANSWERER_BASE_URL",
+    key_variable="GATEWAY_KEY",
+    params={
+        "temperature": 0,
+        "max_tokens": 300,
+    },
+)
+
+
+def decide(
+    _client: Client | None = None,
+    /,
+    *,
+    message: str,
+) -> str:
+    """Put the prompt `decide` to the model `answerer`."""
+    return ask(_DECIDE, {"message": message}, _client)
+
+
+def decide_stream(
+    _client: Client | None = None,
+    /,
+    *,
+    message: str,
+) -> Iterator[str]:
+    """As `decide`, in pieces as they come."""
+    return stream(_DECIDE, {"message": message}, _client)
+
+
+_DECIDE_TOOLS: Mapping[str, Tool[DecideRefundCall]] = {
+    "refund": Tool(
+        DecideRefundCall,
+        schema={
+            "type": "object",
+            "properties": {
+                "order": {
+                    "type": "string",
+                    "pattern": "^[A-Z]{2}[0-9]{6}$",
+                },
+                "amount": {
+                    "type": "number",
+                    "minimum": 0,
+                },
+            },
+            "required": [
+                "order",
+            ],
+            "additionalProperties": False,
+        },
+        description="Refund an order.",
+    ),
+}
+
+
+def decide_turn(
+    _client: Client | None = None,
+    _turns: Turns = (),
+    /,
+    *,
+    message: str,
+) -> Turn[DecideRefundCall]:
+    """As `decide`, with the tools of the step: what the model says, and what it asks to call.
+
+    Run the calls, and give what `answered(results)` gives to the next turn.
+    """
+    values = {
+        "message": message,
+    }
+    return turn(_DECIDE, values, _DECIDE_TOOLS, _turns, _client)
 
 
 GreetWithAnswererOutput = TypedDict(

@@ -1,0 +1,2 @@
+def refund(order: str, amount: float = 0) -> str:
+    return f"{order}: {amount}"
