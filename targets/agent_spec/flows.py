@@ -166,11 +166,16 @@ def _filled(drawing: Drawing, step: Step) -> bool:
         return False
     taken = drawing.document.components[drawing.node(step.name)].get("inputs", ())
     for name, value in {**step.values, **step.bound}.items():
-        literal = drawing.bring(value, step.name, name)
         target = next((one for one in taken if title(one) == name), None)
-        if target is not None and literal is None and drawing.given is None and drawing.absent(value):
+        if target is None:  # a variable that a prompt does not name: a rule says so
+            if step.verb == "agent" and name == "input" and len(taken) != 1:
+                drawing.document.unsupported(value.at, "an agent of a flow takes what its prompt names, no message",
+                                             "give its prompt one variable")
+            continue
+        literal = drawing.bring(value, step.name, name)
+        if literal is None and drawing.given is None and drawing.absent(value):
             literal = _nothing(drawing, value, target)
-        if literal is not None and target is not None:
+        if literal is not None:
             target["default"] = literal
     return not drawing.document.failed
 
@@ -185,7 +190,8 @@ def _mapped(drawing: Drawing, step: Step) -> bool:
     shape = document.components[inner.node(step.name)]
     taken = [{key: item for key, item in one.items() if key != "default"} for one in shape.get("inputs", ())
              if title(one) in inner.given]
-    entries = [name for name, value in inner.given.items() if value.item and not value.path]
+    entries = [name for name, value in inner.given.items()
+               if value.item and not value.path and any(title(one) == name for one in taken)]
     if len(entries) != 1 or any(value.path for value in inner.given.values() if value.item):
         document.error(node.at("each"), "a map node of Agent Spec gives each entry to one input, whole", "",
                        "bind `item` to one input of the step")

@@ -59,7 +59,8 @@ def _screened(work: Work, rail: View[Any]) -> dict[str, Any] | None:
         "stage": rail.text("stage"), "argv": [word.because(engine) for word in found.argv],
     }
     if found.variables:
-        made["variables"] = [variable.name for variable in found.variables]
+        why = Sourced(0).because(rail.get("detector"), rail.ref_name("model"))
+        made["variables"] = Sourced([variable.name for variable in found.variables], why.sources, raw=True)
     if found.settings:
         made["settings"] = {name: value.because(engine) for name, value in found.settings.items()}
     latency = rail.maybe_text("latency")

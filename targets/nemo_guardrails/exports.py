@@ -128,7 +128,10 @@ def screen(lowering: Lowering, view: View[Any], at: str | None) -> Screen | None
         argv=(chosen or literal(f"{own}/bin/python"), literal(f"{shared}/check.py"),
               literal(f"{lowering.folder}/{BROUGHT}")),
         install=build,
-        variables=tuple(_variables([one], [])),
+        variables=tuple(
+            Variable(read.name.because(view.get("detector"), view.ref_name("model")), read.secret)
+            for read in _variables([one], [])
+        ),
         settings={"NEMO_GUARDRAILS_NO_USAGE_STATS": literal("1")},
         needs=tuple(dict.fromkeys(_needs([one], []))),
         files=(f"{shared}/check.py", lock, *(f"{lowering.folder}/{BROUGHT}/{view.address.name}/{end}" for end in ends)),

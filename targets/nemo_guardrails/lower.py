@@ -118,14 +118,17 @@ def _brought(lowering: Lowering, guards: list[Guard]) -> Iterator[Artifact | Uns
         return
     name = f"{BROUGHT}/{rails.address.name}"
     about = (Sourced(rails.address, guard.named.sources, raw=True),)
-    config: dict[str, Any] = {"models": [] if one.model is None else [_because(one, one.model)]}
+    models = [] if one.model is None else _alone([one], [_because(one, one.model)], "detector")
+    config: dict[str, Any] = {"models": models}
     temperatures = _temperatures([one])
     if temperatures:
         config["lowest_temperature"] = temperatures[0]
     outside = _outside([one])
     if outside:
         config["custom_data"] = {"base_urls": outside}
-    config["rails"] = {**({"config": dict(one.settings)} if one.settings else {}), one.stage: {"flows": [one.flow]}}
+    listed = Sourced({"flows": [one.flow]}, because(guard, "stage").sources, raw=True)
+    settings = {"config": _alone([one], dict(one.settings), "detector")} if one.settings else {}
+    config["rails"] = {**settings, one.stage: listed}
     why = because(guard, "engine").sources
     yield Artifact(f"{name}/config.yml", Sourced(config, why, raw=True), about)
     if one.prompt is not None:

@@ -109,7 +109,7 @@ def rail(
             return None, problems
         prompt = {**made_prompt.entry, **_of_prompt(view)}
     if inside:
-        why = because(guard, "stage", "detector", "engine")
+        why = because(guard, "engine")
         return Rail(
             guard, LISTS[stage.value], Sourced(f"{OWN}{view.address.name}", why.sources, raw=True), entry, prompt,
             _sourced(guard, _settings(guard, _source(stage.value))), tuple(_brought(guard)), None, call,
@@ -258,7 +258,8 @@ def _brought(guard: Guard) -> Iterator[Sourced[str]]:
     view = guard.rail
     name, action, stage = view.address.name, view.text("action").value, view.text("stage").value
     yield _line(guard, f"define subflow {OWN}{name}")
-    yield _line(guard, f"  $response = execute {_execute(view, stage, BROUGHT[stage], _source(stage))}", "detector", "stage")
+    asked = _execute(view, stage, BROUGHT[stage], _source(stage))
+    yield _line(guard, f"  $response = execute {asked}", "detector", "stage")
     yield _line(guard, "  if $response.is_blocked")
     if action == "flag":
         yield _line(guard, f"    $flagged_{name} = True", "action")

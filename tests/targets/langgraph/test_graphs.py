@@ -184,6 +184,7 @@ def test_the_command_line_takes_the_file_and_refuses_broken_twins(found: Found, 
     written = (tmp_path / "langgraph.json").read_text()
     assert "name = \"app\"" in written, "a package called langgraph would take the place of LangGraph"
     assert '"support": "/deps/outer-app/src/graphs.py:support"' in written
+    assert "COPY --from=outer-agent_graphs . /deps/outer-agent_graphs/agent_graphs" in written, "it is a package"
 
 
 def test_what_nobody_reads_is_told() -> None:
