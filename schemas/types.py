@@ -74,7 +74,7 @@ IndexField = Literal[
 
 ModelField = Literal[
     "provider", "id", "weights", "task", "params", "served_name", "version", "region", "endpoint", "via",
-    "quantization", "chat_template", "tool_parser", "reasoning_parser", "dimension", "prefixes", "facts",
+    "quantization", "chat_template", "tokenizer", "tool_parser", "reasoning_parser", "dimension", "prefixes", "facts",
     "trust_remote_code", "replacement", "description", "owner", "labels", "overrides",
 ]
 

@@ -132,7 +132,7 @@ def _bound(facts: Facts, followed: Plan, step: Step, value: Value, model: View[A
         known = [one for one in several if one is not None]
         return min(known, key=lambda one: one.least) if known and len(known) == len(several) else None
     if isinstance(value.literal, Sourced) and isinstance(value.literal.value, str):
-        return text_tokens(speech(facts, model), value.literal.value, "a text of the flow", value.at)
+        return text_tokens(speech(facts, model), [value.literal.value], "a text of the flow", value.at)
     if value.item and step.each is not None:
         source = followed.step(step.each.step) if step.each.step is not None else None
         return _passages(facts, followed, source, 1, model) if source is not None else None

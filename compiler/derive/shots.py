@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llmops.compiler.derive.cases import Case, cases, in_repository, problem
@@ -89,11 +89,6 @@ def _filled(lowering: Lowering, prompt: View[Any], part: Part, case: Case) -> So
     if part.file:
         sources = (*sources, Content(in_repository(lowering, part.file)))
     text = part.text.rstrip("\n") if part.file else part.text
-    syntax = prompt.text("syntax").value
-    if syntax == "none":
-        return Sourced(text, sources)
-    if syntax != "f-string" and _MORE.search(_NAMED.sub("", text)):
-        return None
     used: list[tuple[Source, ...]] = []
 
     def value(name: str) -> str:
@@ -104,11 +99,19 @@ def _filled(lowering: Lowering, prompt: View[Any], part: Part, case: Case) -> So
         told = plain(given)
         return told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
 
-    def field(sign: re.Match[str]) -> str:
-        return value(sign[1]) if sign[1] else sign[0][0]
+    made = filled(text, prompt.text("syntax").value, value)
+    return None if made is None else Sourced(made, merge(sources, *used))
 
-    made = _FIELD.sub(field, text) if syntax == "f-string" else _NAMED.sub(lambda found: value(found[1]), text)
-    return Sourced(made, merge(sources, *used))
+
+def filled(text: str, syntax: str, value: Callable[[str], str]) -> str | None:
+    """A template's text with its variables' values; None where it is more than a text with plain variables."""
+    if syntax == "none":
+        return text
+    if syntax == "f-string":
+        return _FIELD.sub(lambda sign: value(sign[1]) if sign[1] else sign[0][0], text)
+    if _MORE.search(_NAMED.sub("", text)):
+        return None
+    return _NAMED.sub(lambda found: value(found[1]), text)
 
 
 def sources_of(lowering: Lowering, prompt: View[Any], part: Part) -> tuple[Source, ...]:
@@ -125,4 +128,4 @@ def syntax_of(prompt: View[Any], part: Part) -> str:
     return part.syntax if part.syntax is not None else prompt.text("syntax").value
 
 
-__all__ = ["BEFORE", "answer_of", "conversation", "sources_of", "syntax_of"]
+__all__ = ["BEFORE", "answer_of", "conversation", "filled", "sources_of", "syntax_of"]

@@ -18,6 +18,8 @@ from .rows import (
     Revision,
     StoreFacts,
     Tokenizer,
+    TokenizerForm,
+    TokenizerPattern,
     VectorType,
 )
 
@@ -37,5 +39,7 @@ __all__ = [
     "Revision",
     "StoreFacts",
     "Tokenizer",
+    "TokenizerForm",
+    "TokenizerPattern",
     "VectorType",
 ]

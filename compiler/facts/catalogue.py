@@ -19,9 +19,11 @@ from .parse import (
     embedder_row,
     engine_facts,
     family_row,
+    form_row,
     gpu_row,
     licence_row,
     model_row,
+    pattern_row,
     provider_row,
     revision_row,
     store_facts,
@@ -40,6 +42,8 @@ from .rows import (
     Revision,
     StoreFacts,
     Tokenizer,
+    TokenizerForm,
+    TokenizerPattern,
 )
 
 __all__ = ["Facts"]
@@ -69,6 +73,7 @@ class Facts:
         self._tables: dict[str, Row | None] = {}
         self._dated: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._engines: dict[tuple[str, str], EngineFacts | None] = {}
+        self._forms: tuple[TokenizerForm, ...] | None = None
 
     def opened(self) -> tuple[str, ...]:
         """The tables that were read so far, by path, sorted."""
@@ -163,6 +168,21 @@ class Facts:
         """The tokenizer of a provider's model."""
         row = _rows(self._table("tokenized.json")).get(f"{provider}/{model_id}")
         return None if row is None else self.tokenizer(row["tokenizer"])
+
+    def tokenizer_forms(self) -> tuple[TokenizerForm, ...]:
+        """The forms of a tokenizer.json that texts are counted with, by name; the same objects each time."""
+        if self._forms is None:
+            found = (self._row("tokenizer_forms.json", name, form_row) for name in self._names("tokenizer_forms.json"))
+            self._forms = tuple(form for form in found if form is not None)
+        return self._forms
+
+    def tokenizer_pattern(self, name: str) -> TokenizerPattern | None:
+        """How texts are cut for a vocabulary of tiktoken, by its name (`o200k_base`)."""
+        return self._row("tokenizer_patterns.json", name, pattern_row)
+
+    def tokenizer_patterns(self) -> tuple[str, ...]:
+        """The vocabularies whose way of cutting texts is known, sorted."""
+        return self._names("tokenizer_patterns.json")
 
     def licence(self, name: str) -> Licence | None:
         """A licence by the id that model hubs give it, in any case (`apache-2.0`, `llama3.1`, `gemma`)."""

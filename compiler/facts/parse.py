@@ -21,6 +21,8 @@ from .rows import (
     Revision,
     StoreFacts,
     Tokenizer,
+    TokenizerForm,
+    TokenizerPattern,
     VectorType,
 )
 
@@ -135,6 +137,24 @@ def tokenizer_row(table: Row, name: str, row: Row) -> Tokenizer:
         fact=f"tokenizer/{name}", source=source, as_of=as_of, name=name, vocabulary=row["vocabulary"],
         bytes=row["bytes"], letters=row["letters"], words=row["words"], extra=row.get("extra", 0),
         normal=row.get("normal"),
+    )
+
+
+def form_row(table: Row, name: str, row: Row) -> TokenizerForm:
+    """A row of `tokenizer_forms.json`."""
+    source, as_of = origin(table, row)
+    return TokenizerForm(
+        fact=f"tokenizer form/{name}", source=source, as_of=as_of, name=name, tokenizer=row["tokenizer"],
+        spelling=row["spelling"], normalizer=row["normalizer"], pre_tokenizer=row["pre_tokenizer"],
+        settings=row["settings"], sizes=frozenset((row["tokens"], row["tokens"] - row["added"])),
+    )
+
+
+def pattern_row(table: Row, name: str, row: Row) -> TokenizerPattern:
+    """A row of `tokenizer_patterns.json`."""
+    source, as_of = origin(table, row)
+    return TokenizerPattern(
+        fact=f"tokenizer pattern/{name}", source=source, as_of=as_of, name=name, pattern=row["pattern"]
     )
 
 

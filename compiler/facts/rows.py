@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "ActionPin",
@@ -26,6 +27,8 @@ __all__ = [
     "Revision",
     "StoreFacts",
     "Tokenizer",
+    "TokenizerForm",
+    "TokenizerPattern",
     "VectorType",
 ]
 
@@ -199,6 +202,39 @@ class Tokenizer:
     words: bool
     extra: int
     normal: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenizerForm:
+    """A form that a published tokenizer.json has: how it changes and cuts a text, and how its tokens are spelt.
+
+    `normalizer` and `pre_tokenizer` are as in such a file, `settings` what else of its model decides a count.
+    `spelling` is `bytes` (a letter for each byte), `spaces` (text, a space as LOWER ONE EIGHTH BLOCK, single bytes as
+    `<0x0A>`) or `words` (WordPiece). `sizes` are the tokens of the vocabulary it was published with, with and without
+    those that are added to it.
+    """
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    tokenizer: str
+    spelling: str
+    normalizer: Mapping[str, Any] | None
+    pre_tokenizer: Mapping[str, Any] | None
+    settings: Mapping[str, Any]
+    sizes: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerPattern:
+    """The regular expression by which texts are cut before a file of tiktoken is applied, by the vocabulary's name."""
+
+    fact: str
+    source: str
+    as_of: str
+    name: str
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Cases of rules, in Markdown: prose, configs in fences, and a mark on each line that a rule must point at.
 
     ## an alias                              a case; `ok: …` promises that the rule says nothing
-                                             `(as of 2026-11-24)` at the end gives a date to judge by
+                                             `(as of 2026-11-24)` at the end gives a date to judge by,
+                                             `(without tiktoken)` hides a library of the extra `tokens`
     ```yaml file=conf/model/answerer.yaml
     provider: openai
     id: gpt-4o-mini                          # warning: [MOD002]
@@ -11,14 +12,17 @@ Marks are `# error: [CODE]`, `# warning: [CODE]`, `# info: [CODE]` or `# unknown
 they are taken out before the compiler sees the file. Files before the first `##` belong to every case; a case may
 replace them, or drop one with an empty fence. llmops.yaml (one environment, dev) and conf/config.yaml (select
 everything) are made where they are left out. `<random 20>` stands for 20 letters and digits, `<letters 20>` and
-`<hex 20>` for others, so that no page holds what looks like a key. A `text` fence holds the whole report of its case;
-LLMOPS_ACCEPT=1 rewrites it.
+`<hex 20>` for others, so that no page holds what looks like a key. `<tokenizer qwen>` stands for a small tokenizer.json
+of that form, trained by the library, `<tokenizer tiktoken>` for a file of tiktoken. A `text` fence holds the whole
+report of its case; LLMOPS_ACCEPT=1 rewrites it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +30,7 @@ from random import Random
 from string import ascii_letters as letters
 from string import digits
 
+from llmops.compiler.derive.counting import _opened
 from llmops.compiler.diagnostics.render.text import render
 from llmops.compiler.driver import Compilation, Options, Toolkit, compile_project, toolkit
 from llmops.compiler.load.disk import Memory
@@ -36,6 +41,8 @@ PAGES = sorted(HERE.glob("*/*.md"))
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"[ \t]*# (error|warning|info|unknown): \[([A-Z0-9, ]+)\]")
 _RANDOM = re.compile(r"<(random|letters|hex) (\d+)>")
+_TOKENIZER = re.compile(r"<tokenizer (\w+)>")
+_HIDDEN = re.compile(r"\(without (\w+)\)")
 _DATE = re.compile(r"\(as of (\d{4}-\d{2}-\d{2})\)")
 
 Expected = tuple[str, str, str, int]
@@ -64,6 +71,12 @@ class Case:
         return None if found is None else date.fromisoformat(found[1])
 
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Libraries that are as if they were not installed."""
+        return tuple(_HIDDEN.findall(self.title))
+
+
 def cases(page: Path) -> list[Case]:
     head, *sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     shared, _ = _fences(head)
@@ -73,9 +86,19 @@ def cases(page: Path) -> list[Case]:
         own, snapshot = _fences(body)
         marked = {path: text for path, text in {**shared, **own}.items() if text}
         expected = tuple(sorted(mark for path, text in marked.items() for mark in _marks(path, text)))
-        files = {path: _RANDOM.sub(_random, _MARK.sub("", text)) for path, text in marked.items()}
+        files = {path: _made(_MARK.sub("", text)) for path, text in marked.items()}
         found.append(Case(page, title.strip(), files, expected, snapshot))
     return found
+
+
+def _made(text: str) -> str:
+    return _TOKENIZER.sub(_tokenizer, _RANDOM.sub(_random, text))
+
+
+def _tokenizer(found: re.Match[str]) -> str:
+    from tests.support.tokenizers import ranks, trained
+
+    return (ranks() if found[1] == "tiktoken" else trained(found[1])).decode()
 
 
 def _random(found: re.Match[str]) -> str:
@@ -126,7 +149,26 @@ _TOOLS: list[Toolkit] = []
 def compiled(case: Case) -> Compilation:
     if not _TOOLS:
         _TOOLS.append(toolkit())
-    return compile_project(Memory(project(case)), Request(), Options(as_of=case.as_of, emit=False), _TOOLS[0])
+    options = Options(as_of=case.as_of, emit=False)
+    with _without(case.hidden):
+        return compile_project(Memory(project(case)), Request(), options, _TOOLS[0])
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """As if these libraries were not installed."""
+    kept = {name: sys.modules.pop(name, None) for name in names}
+    for name in names:
+        sys.modules[name] = None  # type: ignore[assignment]
+        _opened.cache_clear()
+    try:
+        yield
+    finally:
+        for name, module in kept.items():
+            del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module
+            _opened.cache_clear()
 
 
 def found(case: Case, result: Compilation) -> tuple[Expected, ...]:
@@ -144,8 +186,10 @@ def found(case: Case, result: Compilation) -> tuple[Expected, ...]:
     return tuple(sorted(set(out)))
 
 
-def report(result: Compilation) -> str:
-    text = render([one for one in result.diagnostics if one.severity != "info"], result.sources)
+def report(case: Case, result: Compilation) -> str:
+    """The whole report, with those hints alone that the case is about."""
+    own = {code for _, code, _, _ in case.expected}
+    text = render([one for one in result.diagnostics if one.severity != "info" or one.code in own], result.sources)
     return text if text.endswith("\n") else f"{text}\n"
 
 

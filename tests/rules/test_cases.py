@@ -24,10 +24,10 @@ def named(rule: Rule) -> Path:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Case) -> None:
     result = compiled(case)
-    assert found(case, result) == case.expected, "\n" + report(result)
+    assert found(case, result) == case.expected, "\n" + report(case, result)
     if case.snapshot is None:
         return
-    text = report(result)
+    text = report(case, result)
     if os.environ.get("LLMOPS_ACCEPT") == "1":
         accept(case, text)
     else:

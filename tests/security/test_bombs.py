@@ -40,6 +40,10 @@ def rows(text: str, name: str = "data/a.jsonl") -> Files:
     return {**DATA, "conf/dataset/rows.yaml": DATA["conf/dataset/rows.yaml"].replace("data/*.jsonl", name), name: text}
 
 
+def tokenizer(text: str) -> Files:
+    return {**prompt("a" * 5000 + "! {{ question }}"), MODEL: f"{WHO}tokenizer: {{file: t.json}}\n", "t.json": text}
+
+
 def glob(pattern: str) -> Files:
     return {**DATA, "conf/dataset/rows.yaml": f"files: '{pattern}'\ntrust: trusted\nsensitivity: public\n"}
 
@@ -121,6 +125,7 @@ BOMBS: dict[str, tuple[Files, str, str]] = {
     "a number of 100,000 digits": (rows('{"question": ' + "9" * 100_000 + "}\n"), "DAT006", AT_FILES[0]),
     "many rows": (rows('{"question": "x"}\n' * 1_000_000), "DAT006", AT_FILES[0]),
     "a long cell": (rows('question\n"' + "x" * (1 << 20) + '"\n', "data/a.csv"), "DAT006", AT_FILES[0]),
+    "a tokenizer of 65 MiB": (tokenizer(" " * (65 << 20)), "REF005", f"{MODEL}:3:19"),
     # globs
     "stars in a name": ({**glob("*a" * 60), "a" * 200 + "b": ""}, "REF005", AT_FILES[0]),
     "folders of folders": ({**glob("data/**/**/**/**/**/*.jsonl"), "data/" + "d/" * 200 + "a.jsonl": ""}, "REF005",
@@ -151,6 +156,12 @@ HARMLESS: dict[str, Files] = {
         EVAL: MINIMAL[EVAL].replace('{type: icontains, value: "30 days"}', "{type: regex, value: '(a+)+$x'}")
         .replace("May I return worn shoes?", "a" * 5000),
     },
+    "a tokenizer whose pattern never ends": tokenizer(
+        '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "pre_tokenizer": {"type": "Split", '
+        '"pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": false}}'
+    ),
+    "a deep tokenizer": tokenizer('{"model": ' + "[" * 1_000_000),
+    "a tokenizer of lines": tokenizer("\n" * (32 << 20)),
     "a thousand models": models(1000, WHO),
     "200 environments": {
         "llmops.yaml": "name: a\nenvironments:\n" + "".join(f"  e{n}: [env=dev]\n" for n in range(200)),

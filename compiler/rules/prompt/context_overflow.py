@@ -58,7 +58,8 @@ def _too_long(scope: Scope, request: Request, limit: Sourced[int], most: int | N
     counted = sorted((a for a in request.addends if _size(a, most)), key=lambda a: -_size(a, most))
     largest, *others = counted
     total = request.least if most is None else most
-    bound = "at least" if most is None else "at most"
+    exact = all(addend.exact for addend in counted)
+    bound = "at most " if most is not None else "" if exact else "at least "
     labels = [Label(largest.at, _label(largest, most), primary=True)]
     seen: set[KeyPath] = {largest.at}
     roots = {addend.at for addend in others if len(addend.at) == 2}  # all of a resource: too much to point at
@@ -70,13 +71,18 @@ def _too_long(scope: Scope, request: Request, limit: Sourced[int], most: int | N
     if place is not None and place not in seen:
         labels.append(Label(place, f"{limit.value} tokens for request and answer"))
     parts = " + ".join(f"{_size(addend, most)} {addend.words}" for addend in counted)
-    known = speech(scope.facts, request.model).tokenizer
+    known = speech(scope.facts, request.model)
     notes = [
-        f"{bound} {parts} = {total} tokens, and what a request itself brings",
+        f"{bound}{parts} = {total} tokens, and what {_beside(exact and most is None)}",
         f"{called(request.model)}: {limit.value} tokens {source_note(limit)}",
     ]
-    if known is not None:
-        notes.append(f"texts are bounded by their words and bytes (facts: {known.fact}, {known.as_of[:7]})")
+    if known.counter is not None:
+        partly = any(addend.counted and not addend.exact for addend in counted)
+        rest = ", those of templates from below, without what is put into them" if partly else ""
+        notes.append(f"texts are counted with {known.counter.file}{rest}")
+    elif known.tokenizer is not None:
+        row = known.tokenizer
+        notes.append(f"texts are bounded by their words and bytes (facts: {row.fact}, {row.as_of[:7]})")
     what = "does not fit" if most is None else "may not fit"
     return Finding(
         f"a full request of {request.words} {what}: {total} tokens, of {limit.value}", tuple(labels),
@@ -90,8 +96,15 @@ def _size(addend: Addend, most: int | None) -> int:
     return addend.least if most is None or not addend.how else addend.most or addend.least
 
 
+def _beside(exact: bool) -> str:
+    """What a sum leaves out: of a sum from below, also what a chat template puts around."""
+    return "the chat template and a request itself bring" if exact else "a request itself brings"
+
+
 def _label(addend: Addend, most: int | None) -> str:
     how = f"{addend.how} = " if addend.how else ""
+    if addend.counted:
+        how = "= " if addend.exact else "at least "
     return f"{addend.words}: {how}{_size(addend, most)} tokens"
 
 
