@@ -81,8 +81,10 @@ def _named(client: dict[str, Any], found: Call, named: Sourced[str] | None) -> d
     }
 
 
-def _because(value: Any, model: View[Any], named: Sourced[str] | None) -> Any:
-    """A model's own parameters are there because the model is named."""
+def _because(value: Any, model: View[Any] | None, named: Sourced[str] | None) -> Any:
+    """The own parameters of a model, or of a prompt, are there because it is named."""
+    if model is None:
+        return value
     if isinstance(value, dict):
         return {key: _because(item, model, named) for key, item in value.items()}
     if isinstance(value, list):
@@ -123,11 +125,12 @@ def chat(
     if prompt is not None and "response_format" not in sent and prompt.has("output_schema"):
         sent["response_format"] = response_format(pipe, prompt, "output_schema", prompt.address.name)
     sent = _untyped(pipe, sent, caller, field)
+    by_model = {name: _because(value, model, named) for name, value in {**sent, **(extra or {})}.items()}
+    said = caller.ref_name("prompt") if prompt is not None else None
     made = {
         **_named(_client(pipe, found, caller, field), found, named),
         **_patience(caller if field == "model" else None),
-        "generation_kwargs": {name: _because(value, model, named) for name, value in {**sent, **(extra or {})}.items()}
-        or None,
+        "generation_kwargs": {name: _because(value, prompt, said) for name, value in by_model.items()} or None,
     }
     return component("OpenAIChatGenerator", made)
 

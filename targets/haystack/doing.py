@@ -31,7 +31,7 @@ def tool(wiring: Wiring, step: Step) -> str | None:
     gives: list[str] = []
     name = pipe.add(f"{step.name}-tool", "ToolCall", {
         "tools": toolset, "function": next(functions(found)).name, "takes": list(step.bound), "gives": gives,
-    })
+    }, step.node.ref_name("tool"))
     wiring.giving[step.name] = _asked(name, gives, {"": RESULT, "text": "text", "output": RESULT})
     return f"{name}.{RESULT}" if _fed(wiring, name, step.bound) else None
 
@@ -49,7 +49,7 @@ def code(wiring: Wiring, step: Step) -> str | None:
     returns = {one: node.text("returns", one) for one in node.value.get("returns") or {}}
     name = pipe.add(f"{step.name}-code", "Function", {
         "file": file, "function": function, "takes": list(step.bound), "gives": gives, "returns": returns or None,
-    })
+    }, node.text("code"))
     only = next(iter(returns)) if len(returns) == 1 else RESULT
     wiring.giving[step.name] = _asked(name, gives, {"": only, **{one: one for one in returns}})
     return f"{name}.{RESULT}" if _fed(wiring, name, step.bound) else None

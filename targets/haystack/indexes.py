@@ -10,7 +10,7 @@ from llmops.compiler.derive.index import vectors
 from llmops.compiler.derive.model import fact_source, hosted, repo
 from llmops.compiler.diagnostics.suggest import nearest
 from llmops.compiler.model.finding import Finding, Label, Severity
-from llmops.compiler.model.sourced import Sourced
+from llmops.compiler.model.sourced import Sourced, under
 from llmops.compiler.model.sources import At
 from llmops.compiler.model.target import Lowering
 from llmops.compiler.model.view import View
@@ -174,7 +174,7 @@ def _pipeline(filling: Filling) -> None:
     split = _splitter(filling)
     if split is not None:
         pipe.components["splitter"] = component(*split)
-        pipe.shipped += [split[0]] if ours(split[0]) else []
+        pipe.shipped += [split[2].sources] if ours(split[0]) else []
         for sender in senders:
             pipe.connect(sender, "splitter.documents")
         senders = ["splitter.documents"]
@@ -209,7 +209,8 @@ def _splitter(filling: Filling) -> tuple[str, dict[str, Any], Sourced[Any]] | No
         return "RecursiveDocumentSplitter", cut, unit
     if unit.value == "tokens":
         tokenizer = _tokenizer(filling)
-        return None if tokenizer is None else ("TokenSplitter", {"tokenizer": tokenizer, **shared}, unit)
+        # a block of its own: where another unit is meant there is none
+        return None if tokenizer is None else ("TokenSplitter", {"tokenizer": under(tokenizer, unit), **shared}, unit)
     return "DocumentSplitter", {"split_by": unit.express(lambda u: UNITS[u]), **shared}, unit
 
 

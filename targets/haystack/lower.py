@@ -11,7 +11,7 @@ from llmops.compiler.derive.serving import served
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced, because_of
+from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
@@ -36,7 +36,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             yield from _once(seen, flow.pipe.problems)
             if not flow.pipe.failed:
                 made = True
-                own += [()] if flow.pipe.shipped else []
+                own += flow.pipe.shipped
                 yield from _app(deployment, flow)
         yield from _deployment_unsupported(deployment)
     script = False
@@ -45,7 +45,7 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
         yield from _once(seen, filling.pipe.problems)
         if not filling.pipe.failed:
             made = script = True
-            own += [because_of(index.maybe_text("chunking", "by"))] if filling.pipe.shipped else []
+            own += filling.pipe.shipped
             yield from _index(filling)
     folder = files(__package__)
     if script:

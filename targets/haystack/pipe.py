@@ -32,8 +32,8 @@ class Pipe:
     """Tool servers that are started with it."""
     code: list[Sourced[str]] = field(default_factory=list)
     """Files of the project whose functions it runs."""
-    shipped: list[str] = field(default_factory=list)
-    """Components that the target brings itself, of those that it is made of."""
+    shipped: list[tuple[Source, ...]] = field(default_factory=list)
+    """Why it has components that the target brings itself, once for each."""
 
     def inside(self) -> Pipe:
         """A pipeline inside: what it reads, needs and cannot do is this one's too."""
@@ -49,7 +49,7 @@ class Pipe:
         if name not in self.components:
             made = component(kind, parameters)
             if ours(kind):
-                self.shipped.append(kind)
+                self.shipped.append(why.sources if why is not None else ())
             self.components[name] = made if why is None else Sourced(made, why.sources, raw=True)
         return name
 
