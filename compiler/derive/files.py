@@ -17,7 +17,7 @@ def deciding(project: Project, address: Address, root: str) -> list[Sourced[str]
     """Config files that write a field of the resource, or of anything it needs, and the files that its fields name.
 
     Paths are relative to the repository, each once, sorted; `root` is the project's folder. The origins of each are
-    the references (and the field) without which it would not be among them.
+    the nearest reference (and the field) without which it would not be among them.
     """
     return _files(project, needed(project, address), root)
 
@@ -68,12 +68,19 @@ def _files(project: Project, wanted: Mapping[Address, tuple[At, ...]], root: str
 
 
 def _mentions(project: Project, wanted: Mapping[Address, tuple[At, ...]], root: str) -> Iterator[Sourced[str]]:
-    for one, reasons in wanted.items():
+    for one, ways in wanted.items():
+        reasons = _nearest(project, one, ways)
         written, named = _of_one(project, one)
         for path in written:
             yield Sourced(path, reasons, raw=True)
         for path, at in named:
             yield Sourced(path if root == "." else f"{root}/{path}", (*reasons, At(project.env, at)))
+
+
+def _nearest(project: Project, one: Address, ways: tuple[At, ...]) -> tuple[At, ...]:
+    """The reference to the resource itself, where all ways take it: those before it bring what names the resource."""
+    edge = project.edge_at(ways[-1].path) if ways else None
+    return ways[-1:] if edge is not None and edge.target == one else ()
 
 
 _Files = tuple[tuple[str, ...], tuple[tuple[str, KeyPath], ...]]

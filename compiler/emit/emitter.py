@@ -44,8 +44,9 @@ def emit(artifact: Artifact, *, target: str, scope: str, path: str, escape: Call
     tree = Tree(escape, target, comments=artifact.format is Format.YAML and artifact.comment is not None)
     try:
         content, origins, plain = _bytes(artifact, tree, path)
-        if artifact.because:
-            origins = [together(own, artifact.because) for own in origins]
+        if artifact.because:  # an empty line comes from nothing
+            lines = zip(origins, content.split(b"\n"), strict=False)
+            origins = [together(own, artifact.because) if text else own for own, text in lines]
     except Unwritable as stop:
         return EmitResult(None, (*tree.problems, stop.problem))
     if not tree.problems and len(content) > MAX_BYTES:

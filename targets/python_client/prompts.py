@@ -101,7 +101,7 @@ def function(
         function.code += ["", "", *signature(pieces, inputs)]
         function.code += words.docstring([f"As `{function.name}`, in pieces as they come."], 4)
         function.code += _body(pieces, constant, values, False, why, "stream")
-    function.code += _turn(function, use, inputs, constant, values, classes)
+    function.code += _turn(function, use, inputs, constant, values, classes, among)
     marks = (f"def {function.name}", f"{constant} =", f"({constant},", class_name(name), f"`{function.name}`,")
     for written in (function.classes, function.code):
         written[:] = words.under(words.because(written, called, marks), *there)
@@ -161,7 +161,7 @@ def _wrapped(text: str) -> list[str]:
 
 def _turn(
     function: Function, use: Use, inputs: list[tuple[str, str, str, bool, Sourced[Any]]], constant: str, values: str,
-    classes: set[str],
+    classes: set[str], among: list[Use],
 ) -> Iterator[Line]:
     """With the tools of the step: what the model says, and what it asks to call. Nothing where it offers none."""
     offer = tools.offered(use, function.name, classes)
@@ -171,7 +171,7 @@ def _turn(
     function.typing |= {"Mapping", *offer.typing}
     function.classes += offer.classes
     yield from ("", "", *tools.constant(offer, f"{constant}_TOOLS"), "", "")
-    turn = replace(function, name=f"{function.name}_turn", returns=f"Turn[{' | '.join(offer.calls)}]")
+    turn = replace(function, name=_beside(function, "turn", among), returns=f"Turn[{' | '.join(offer.calls)}]")
     for line in signature(turn, inputs):
         yield line
         if line == f"    {CLIENT}: Client | None = None,":
@@ -189,10 +189,15 @@ def _turn(
 
 def _streamed(function: Function, among: list[Use]) -> Function:
     """The same function, whose answer comes in pieces."""
-    name = f"{function.name}_stream"
+    return replace(function, name=_beside(function, "stream", among), returns="Iterator[str]")
+
+
+def _beside(function: Function, word: str, among: list[Use]) -> str:
+    """The name of a second function for a prompt, which no prompt has."""
+    name = f"{function.name}_{word}"
     while name in names(among).values():
         name += "_"
-    return replace(function, name=name, returns="Iterator[str]")
+    return name
 
 
 def _body(
