@@ -61,6 +61,9 @@ def _origins(tree: Any) -> Iterator[tuple[Source, ...]]:
 
 def _shown(lowering: Lowering, prompt: View[Any], asked: list[Part]) -> tuple[list[Part], list[Finding]]:
     at = prompt.at("examples")
+    if not asked:
+        return [], [problem(at, "a worked case fills in the user's message, and this prompt has none", "",
+                            "give the prompt a message of the user")]
     if any(part.role != "user" or part.medium != "text" for part in asked):
         return [], [problem(at, "a worked case is one question of texts and its answer",
                             "this prompt has other messages behind its system's", "write the cases as its messages")]

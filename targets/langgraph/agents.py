@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.prompt import Part, parts, variables
+from llmops.compiler.derive.prompt import Part, variables
 from llmops.compiler.derive.route import reach, route, speaks_openai
+from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.derive.texts import content
-from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sources import At, Content
 from llmops.compiler.model.units import seconds
 from llmops.compiler.model.view import Node, View
 from llmops.targets.langgraph import guards as guarding
@@ -97,29 +98,25 @@ def owned(value: Any, model: View[Any]) -> bool:
 
 def words(work: Work, prompt: View[Any], model: str, named: Sourced[str] | None) -> dict[str, Any]:
     """The messages of a prompt for a model, and its variables; `named` is the reference to the prompt."""
-    for field, why in (("examples", "it shows no examples"), ("cache", "it asks nobody to keep a part of a prompt")):
-        if prompt.written(field):
-            work.unsupported(prompt.at(field), why)
+    if prompt.written("cache"):
+        work.unsupported(prompt.at("cache"), "it asks nobody to keep a part of a prompt")
     syntax = prompt.text("syntax")
     messages = []
-    for part in parts(prompt, model):
+    shown, problems = conversation(work.lowering, prompt, model)
+    work.problems += problems
+    for part in shown:
         if part.medium != "text" or part.role not in ROLES:
             work.error(part.at, "the runtime says texts alone", f"a {part.medium}", "leave it out of an agent's prompt")
             continue
-        messages.append([part.role, _text(work, prompt, part).because(named)])
-        _understood(work, part, syntax.value)
+        said = part.text.rstrip("\n") if part.file else part.text
+        text = Sourced(said, sources_of(work.lowering, prompt, part), raw=True)
+        own = [] if part.syntax is None else [literal(part.syntax)]
+        messages.append([part.role, text.because(named), *own])
+        _understood(work, part, syntax_of(prompt, part))
     given = variables(prompt)
     told = {name: Sourced(needed, (prompt.source("variables", name),)) for name, needed in given.items()}
     structured = {"structured": _structured(work, prompt)} if prompt.has("output_schema") else {}
     return {**structured, "messages": messages, "syntax": syntax, "variables": told}
-
-
-def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
-    sources: tuple[Source, ...] = (At(prompt.project.env, part.at),)
-    if part.file:
-        root = work.lowering.root
-        sources = (*sources, Content(part.file if root == "." else f"{root}/{part.file}"))
-    return Sourced(part.text.rstrip("\n") if part.file else part.text, sources, raw=True)
 
 
 def _understood(work: Work, part: Part, syntax: str) -> None:

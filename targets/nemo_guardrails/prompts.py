@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.guard import Guard
-from llmops.compiler.derive.prompt import Part, parts
+from llmops.compiler.derive.prompt import Part
+from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.emit.escapes import jinja
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.sourced import Sourced, literal, merge
-from llmops.compiler.model.sources import At, Content, Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.targets.nemo_guardrails.known import data
@@ -45,8 +44,8 @@ def prompt(lowering: Lowering, guard: Guard, task: str, suffix: str, usual: str 
         entry["content"] = _topics(view) if task == ONE_TEXT else _usual(usual or task).because(decided)
     else:
         model = view.ref("model")
-        found = list(parts(own, None if model is None else model.address.name))
-        problems = tuple(_problems(lowering, view, own, found, task))
+        found, wrong = conversation(lowering, own, None if model is None else model.address.name)
+        problems = (*wrong, *_problems(lowering, view, own, found, task))
         if any(isinstance(problem, Finding) for problem in problems):
             return Made(None, problems)
         named = view.ref_name("prompt")
@@ -81,14 +80,13 @@ def _problems(
     lowering: Lowering, view: View[Any], own: View[Any], found: list[Part], task: str
 ) -> Iterator[Finding | Unsupported]:
     known = data("tasks.json")["variables"][task]
-    syntax = own.text("syntax").value
     for part in found:
         if part.medium != "text":
             yield Finding("a rail's model reads text alone", (Label(part.at, part.medium, primary=True),),
                           severity=Severity.ERROR)
             continue
         try:
-            unknown = [name for name in names(part.text, syntax) if name not in known]
+            unknown = [name for name in names(part.text, syntax_of(own, part)) if name not in known]
         except MalformedError:
             continue  # a rule says so
         for name in unknown:
@@ -98,7 +96,7 @@ def _problems(
                 notes=(f"filled are: {', '.join(known) or 'none'}",),
                 help=("name the text as NeMo Guardrails does",), severity=Severity.ERROR,
             )
-    for name in ("output_schema", "examples", "params", "cache"):
+    for name in ("output_schema", "params", "cache"):
         if own.written(name):
             yield Unsupported(own.at(name), "a rail's prompt is messages alone")
 
@@ -106,12 +104,8 @@ def _problems(
 def _text(lowering: Lowering, own: View[Any], part: Part) -> Sourced[str]:
     """A template on purpose: what the package renders is Jinja2."""
     text = part.text.rstrip("\n") if part.file else part.text
-    sources: tuple[Source, ...] = (At(own.project.env, part.at),)
-    if part.file:
-        sources = (*sources, Content(in_repository(lowering, part.file)))
-    syntax = own.text("syntax").value
-    written = {"f-string": _f_string, "none": jinja}.get(syntax, str)(text)
-    return Sourced(written, sources, raw=True)
+    written = {"f-string": _f_string, "none": jinja}.get(syntax_of(own, part), str)(text)
+    return Sourced(written, sources_of(lowering, own, part), raw=True)
 
 
 def _f_string(text: str) -> str:

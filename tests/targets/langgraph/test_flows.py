@@ -88,6 +88,10 @@ def test_steps_run_by_their_conditions_and_values_go_where_they_should(app: App)
     })
     sent = [r for r in app.models.requests if r["body"].get("seed") == 5]
     assert sent[-1]["bearer"] == KEY
+    asked = next(r["body"]["messages"] for r in app.models.requests if "Name the intent" in (r["system"] or ""))
+    assert [(message["role"], message["content"]) for message in asked][1:] == [
+        ("user", "Which {{ laces }} fit?"), ("assistant", '{"intent": "other"}'), ("user", "where is it?"),
+    ]
 
 
 @pytest.mark.tools

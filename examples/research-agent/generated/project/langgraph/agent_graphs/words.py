@@ -27,12 +27,13 @@ def rendered(text: str, syntax: str, inputs: Mapping[str, Any]) -> str:
 
 
 def opening(agent: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[AnyMessage]:
-    """The prompt's own messages."""
+    """The prompt's own messages: role, text, and how it is written where not as the others."""
     missing = [name for name, needed in agent["variables"].items() if needed and name not in inputs]
     if missing:
         raise ValueError(f"`inputs` lacks {', '.join(missing)}")
     given = {name: inputs.get(name, "") for name in agent["variables"]}
     kinds: dict[str, type[AnyMessage]] = {"user": HumanMessage, "assistant": AIMessage}
     return [
-        kinds.get(role, SystemMessage)(rendered(text, agent["syntax"], given)) for role, text in agent["messages"]
+        kinds.get(role, SystemMessage)(rendered(text, own[0] if own else agent["syntax"], given))
+        for role, text, *own in agent["messages"]
     ]
