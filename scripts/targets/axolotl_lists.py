@@ -10,10 +10,12 @@ keys that it does not know, and takes any name of a scheduler, so the target che
 from __future__ import annotations
 
 import enum
+import importlib
 import json
 import re
 import types
 import typing
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ def main() -> None:
         "as_of": AS_OF,
         "settings": settings,
         "nested": dict(sorted(nested.items())),
+        "plugins": dict(sorted(plugins())),
         "datasets": {
             "sft": sorted(datasets.SFTDataset.model_fields), "dpo": sorted(datasets.DPODataset.model_fields),
             "kto": sorted(datasets.KTODataset.model_fields),
@@ -55,6 +58,25 @@ def main() -> None:
     text = json.dumps(lists, indent=1)
     flat = re.sub(r"\{\s+\"types\": .*?\n\s+\}", lambda found: json.dumps(json.loads(found[0])), text, flags=re.DOTALL)
     TARGET.write_text(re.sub(r"\[\n[^\[\]]*\]", lambda found: json.dumps(json.loads(found[0])), flat) + "\n")
+
+
+def plugins() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The plugins that come with it, each with the settings that it adds; without those whose libraries are absent."""
+    import axolotl.integrations
+
+    for folder in sorted(Path(axolotl.integrations.__path__[0]).iterdir()):
+        texts = [(folder / name).read_text() for name in ("__init__.py", "plugin.py") if (folder / name).is_file()]
+        for name in re.findall(r"class (\w+Plugin)\(", "\n".join(texts)):
+            said = re.search(r"def get_input_args.*?return \"([\w.]+)\"", "\n".join(texts), flags=re.DOTALL)
+            fields = {}
+            if said is not None:
+                module, _, cls = said[1].rpartition(".")
+                try:
+                    fields = getattr(importlib.import_module(module), cls).model_fields
+                except ImportError:
+                    continue
+            rows = {name: row(field.annotation) for name, field in sorted(fields.items())}
+            yield f"axolotl.integrations.{folder.name}.{name}", rows
 
 
 def parts(hint: Any) -> tuple[Any, ...]:

@@ -18,12 +18,19 @@ KERNELS = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embeddin
 """Faster ways of an adapter, which it takes by itself. A reward model has none of them: it fails with them on."""
 NEEDED = ("base_model", "micro_batch_size", "learning_rate")
 """Without these a run ends when it has begun, and the config is taken."""
-LOADS_CODE = ("plugins", "trust_remote_code")
+LOADS_CODE = ("trust_remote_code",)
 
 
 @cache
 def table() -> Mapping[str, Any]:
     return dict(json.loads(files(__package__).joinpath("data", "keys.json").read_bytes()))
+
+
+def settings(plugins: Any) -> Mapping[str, Any]:
+    """What a file may say: with the settings that its plugins add; of any, where one is misspelt."""
+    named, own = plugins if isinstance(plugins, list | tuple) else (), table()["plugins"]
+    more = [own[name] for name in (named if all(isinstance(name, str) and name in own for name in named) else own)]
+    return {name: row for one in (table()["settings"], *more) for name, row in one.items()}
 
 
 @cache
@@ -36,16 +43,17 @@ def check(path: str, data: Any) -> Iterator[str]:
     """What axolotl would pass over without a word, or find out when it has loaded the weights."""
     if not path.endswith(".yaml") or "/" in path or not isinstance(data, dict):
         return
+    known = settings(data.get("plugins"))
     for name, value in data.items():
-        found = wrong(table()["settings"], TOOL, str(name), value)
+        found = wrong(known, TOOL, str(name), value)
         if found is not None:
             yield found[0] + (f"; did you mean `{found[1]}`?" if found[1] else "")
         elif name in table()["nested"] and isinstance(value, dict):
             yield from _unknown(f"`{name}`", value, table()["nested"][name])
-    known = sorted({name for names in table()["datasets"].values() for name in names})
+    columns = sorted({name for names in table()["datasets"].values() for name in names})
     for listed in ("datasets", "test_datasets"):
         for one in data.get(listed) or () if isinstance(data.get(listed), list) else ():
-            yield from _unknown("a dataset", one, known)
+            yield from _unknown("a dataset", one, columns)
     yield from (f"`{name}` is missing" for name in NEEDED if data.get(name) is None)
     if not data.get("datasets") and not data.get("pretraining_dataset"):
         yield "`datasets` is missing"

@@ -14,7 +14,8 @@ from llmops.compiler.model.sourced import Sourced
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.schemas.types import FINETUNE
 from llmops.targets.axolotl.data import data
-from llmops.targets.axolotl.known import RL, TOOL, table
+from llmops.targets.axolotl.known import RL, TOOL
+from llmops.targets.axolotl.known import settings as allowed
 from llmops.targets.axolotl.settings import settings, start
 
 
@@ -28,9 +29,9 @@ def lower(lowering: Lowering) -> Iterator[Artifact | Unsupported | Finding]:
             yield Unsupported(tuning.at("method"), why, f"it does {known}")
             continue
         rows = data(lowering, tuning)
-        lines = Lines()
+        lines, taken = Lines(), allowed((tuning.value.get("params") or {}).get("plugins"))
         for made in (start(lowering, tuning), rows.settings, settings(lowering, tuning)):
-            yield from lines.take(made, table()["settings"], TOOL)
+            yield from lines.take(made, taken, TOOL)
         if not lines.whole:
             continue
         about: tuple[Address | Sourced[Address], ...] = (Sourced(tuning.address, method.sources, raw=True),)

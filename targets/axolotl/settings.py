@@ -9,12 +9,13 @@ from typing import Any
 from llmops.compiler.derive import finetune, training
 from llmops.compiler.derive.settings import Made, Setting
 from llmops.compiler.derive.training import HUB
+from llmops.compiler.diagnostics.suggest import best
 from llmops.compiler.model.finding import Finding, Label, Severity
 from llmops.compiler.model.keys import KeyPath
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
-from llmops.targets.axolotl.known import KERNELS, LOADS_CODE, RL, locked_version
+from llmops.targets.axolotl.known import KERNELS, LOADS_CODE, RL, locked_version, table
 from llmops.targets.axolotl.reward import inside, rewards
 
 WORDS = {"epochs": "num_epochs", "batch_size": "micro_batch_size", "packing": "sample_packing", "beta": "rl_beta"}
@@ -148,8 +149,26 @@ def _words(tuning: View[Any]) -> Iterator[Made]:
                 f"`{written}` is no parameter: it makes the trainer run code",
                 (Label(at, "", primary=True, key_only=True),), severity=Severity.ERROR,
             )  # fmt: skip
+        elif written == "plugins":
+            yield from _plugins(tuning, value)
         else:
             yield Setting(WORDS.get(written, written), value, at, written)
+
+
+def _plugins(tuning: View[Any], value: Any) -> Iterator[Made]:
+    """Those that come with it, in the version of the lock: any other would be code from elsewhere."""
+    own = table()["plugins"]
+    named = tuning.value["params"]["plugins"]
+    for index, name in enumerate(named if isinstance(named, list | tuple) else ()):
+        if not isinstance(name, str) or name not in own:
+            near = best(str(name), own)
+            yield Finding(
+                f"axolotl has no plugin `{name}` of its own",
+                (Label(tuning.at("params", "plugins", index), "", primary=True),),
+                notes=("code from elsewhere is not loaded",), help=(f"did you mean `{near}`?",) if near else (),
+                severity=Severity.ERROR, found=str(name), expected=near,
+            )  # fmt: skip
+    yield Setting("plugins", value, tuning.at("params", "plugins"), "plugins")
 
 
 def _numbers(lowering: Lowering, tuning: View[Any]) -> Iterator[Made]:

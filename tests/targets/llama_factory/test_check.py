@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from llmops.targets.llama_factory import check
+from llmops.targets.llama_factory.known import check, table
 from tests.e2e.training import OFFLINE
 from tests.targets.test_cases import HERE, compile_case
 from tests.tools.toolbox import require_tool, run_tool
@@ -105,3 +105,11 @@ def test_its_parser_takes_every_file_and_refuses_broken_twins(tmp_path: Path) ->
         assert isinstance(said, str), f"{name} was taken"
         assert word in said, (name, said)
     assert [name for name in taken if isinstance(found[name], str)] == [], "it refuses more than is said here"
+
+
+def test_what_teams_write_has_a_place() -> None:
+    """Each key that is counted as a parameter is one of its own settings: nothing is counted that would be refused."""
+    rows = json.loads((HERE.parent / "coverage" / "keys.json").read_text())["tools"]["LLaMA-Factory"]
+    counted = {row["key"] for row in rows if row.get("field") == "finetune.params"} - {"image/video_max_pixels"}
+    assert len(counted) > 5
+    assert counted - set(table()["settings"]) == set()
