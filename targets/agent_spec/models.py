@@ -9,7 +9,7 @@ from typing import Any
 
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.prompt import Part, parts, variables
-from llmops.compiler.derive.route import reach, route, speaks_openai
+from llmops.compiler.derive.route import reach, route, speaks_openai, unanswered
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.sourced import Sourced, merge
 from llmops.compiler.model.sources import Content, Source
@@ -30,8 +30,8 @@ def model(document: Document, id_: str, caller: Node, prompt: View[Any] | None) 
     call = reach(document.lowering, way, CONSUMER) if way.reached else None
     at = caller.at("model")
     if call is None:
-        document.error(at, f"Agent Spec cannot reach {found.address}", "no target says where it answers",
-                       "say with `via` which way the call takes")
+        document.error(at, f"Agent Spec cannot reach {found.address}",
+                       *unanswered(document.lowering, way))
         return None
     if call.url_variable is not None or call.url is None:
         document.error(at, f"the address of {found.address} must be known when it is compiled",

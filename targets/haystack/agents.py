@@ -133,8 +133,8 @@ def server(
     """The server of a tool, of which only the allowed functions are taken."""
     found = pipe.lowering.ask(ToolServer, tool, pipe.near)
     if found is None:
-        pipe.error(at, f"nothing says how Haystack reaches {tool.address}", "it calls tools over MCP",
-                   "add conf/target/mcp.yaml: it writes a server for functions")
+        pipe.error(at, f"no target says how {tool.address} is reached",
+                   "its functions are called over the Model Context Protocol", "add conf/target/mcp.yaml")
         return None
     allowed = _unasked(pipe, tool, found)
     if not allowed:

@@ -6,7 +6,7 @@ from typing import Any
 
 from llmops.compiler.derive.model import task
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.route import Call, reach, route
+from llmops.compiler.derive.route import Call, reach, route, unanswered
 from llmops.compiler.model.exports import Variable
 from llmops.compiler.model.sourced import Sourced, literal
 from llmops.compiler.model.sources import At
@@ -27,10 +27,7 @@ def call(pipe: Pipe, model: View[Any], caller: Node, field: str) -> Call | None:
     way = route(pipe.lowering.reader, model, caller)
     found = reach(pipe.lowering, way, CONSUMER, pipe.near) if way.reached else None
     if found is None:
-        through = way.gateway or way.deployment
-        why = f"no target says where {through.address} answers" if through is not None else "nothing serves it"
-        pipe.error(caller.at(field), f"Haystack cannot reach {model.address}", why,
-                   "say with `via` which way the call takes")
+        pipe.error(caller.at(field), f"Haystack cannot reach {model.address}", *unanswered(pipe.lowering, way))
         return None
     if not _speaks_openai(pipe, model, found):
         pipe.error(caller.at(field), f"Haystack reaches {model.address} by no API that it speaks",

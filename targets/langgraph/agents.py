@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.compiler.derive.params import params
 from llmops.compiler.derive.prompt import Part, variables
-from llmops.compiler.derive.route import reach, route, speaks_openai
+from llmops.compiler.derive.route import reach, route, speaks_openai, unanswered
 from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.derive.template import MalformedError, names
 from llmops.compiler.derive.texts import content
@@ -66,8 +66,8 @@ def called(work: Work, found: Node, prompt: View[Any] | None, field: str = "mode
     way = route(work.lowering.reader, model, found)
     call = reach(work.lowering, way, CONSUMER) if way.reached else None
     if call is None:
-        work.error(found.at(field), f"LangGraph cannot reach {model.address}", "no target says where it answers",
-                   "say with `via` which way the call takes")
+        work.error(found.at(field), f"LangGraph cannot reach {model.address}",
+                   *unanswered(work.lowering, way))
         return None
     if not speaks_openai(work.lowering, call):
         work.error(found.at(field), f"the runtime speaks to {model.address} in OpenAI's words alone", "",
