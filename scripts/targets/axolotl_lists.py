@@ -34,7 +34,11 @@ def main() -> None:
     from transformers.trainer_utils import SchedulerType
     from transformers.training_args import OptimizerNames
 
-    settings = {name: row(field.annotation) for name, field in sorted(AxolotlInputConfig.model_fields.items())}
+    settings = {
+        called: row(field.annotation)
+        for name, field in sorted(AxolotlInputConfig.model_fields.items())
+        for called in ((name, field.alias) if field.alias not in (None, name) else (name,))
+    }
     settings["lr_scheduler"]["choices"] = sorted({*(one.value for one in SchedulerType), *SCHEDULERS})
     settings["optimizer"]["choices"] = sorted(one.value for one in (*OptimizerNames, *CustomSupportedOptimizers))
     settings["attn_implementation"]["choices"] = sorted(CANONICAL_ATTN_IMPLS)
@@ -46,7 +50,7 @@ def main() -> None:
     lists = {
         "source": f"pypi:{versions}, by scripts/targets/axolotl_lists.py",
         "as_of": AS_OF,
-        "settings": settings,
+        "settings": dict(sorted(settings.items())),
         "nested": dict(sorted(nested.items())),
         "plugins": dict(sorted(plugins())),
         "datasets": {
