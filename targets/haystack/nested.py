@@ -22,7 +22,7 @@ Lower = Callable[[Wiring, Step], "str | None"]
 def wanted(step: Step) -> bool:
     """Whether a step must be a pipeline of its own."""
     bare = step.verb in ("tool", "code", "flow") and bool(step.conditions)
-    return step.each is not None or step.otherwise is not None or bare or bool(_limits(step))
+    return step.each is not None or step.otherwise is not None or bare or bool(step.after) or bool(_limits(step))
 
 
 def _limits(step: Step) -> list[str]:
@@ -79,7 +79,8 @@ def lower(wiring: Wiring, step: Step, made: Lower) -> str | None:
         return None
     asked = {**inner.asked, **(second.asked if second is not None else {})}
     name = f"{step.name}-step"
-    takes = [*asked, *([ITEM] if step.each is not None else []), *([WHEN] if step.conditions else [])]
+    takes = [*asked, *([ITEM] if step.each is not None else []), *([WHEN] if step.conditions else []),
+             *(f"after-{one}" for one in step.after)]
     gives: list[str] = []
     outputs: dict[str, str] = {}
     parameters: dict[str, Any] = {"step": _component(inner, outputs), "takes": takes, "gives": gives, **_said(step)}
@@ -94,6 +95,9 @@ def lower(wiring: Wiring, step: Step, made: Lower) -> str | None:
         wiring.feed(step.each, f"{name}.{ITEM}", DATA)
     if step.conditions:
         _gated(wiring, step, name)
+    for number, one in enumerate(step.after):
+        said = Sourced(one, (step.node.source("after", number),))
+        wiring.feed(Value(said, step.node.at("after", number), step=one), f"{name}.after-{one}", DATA)
     _answers(wiring, step, name, (inner, outputs, gives), spare, (second, spares, given))
     return f"{name}."
 
@@ -188,7 +192,7 @@ def _said(step: Step) -> dict[str, Any]:
 
 def _around(wiring: Wiring, step: Step) -> Sourced[int]:
     """What makes a pipeline of the step."""
-    fields = [name for name in ("each", "otherwise") if step.node.has(name)]
+    fields = [name for name in ("each", "otherwise", "after") if step.node.has(name)]
     return Sourced(0, merge(*((step.node.source(name),) for name in fields)))
 
 

@@ -139,6 +139,12 @@ def _search_unsupported(pipe: Pipe, step: Step, found: Collection, mode: str) ->
     if node.has("score_threshold") and (mode == "keyword" or (found.engine != "qdrant" and found.metric.value == "l2")):
         pipe.unsupported(node.at("score_threshold"), "only similarities have a least score: not distances, not words",
                          "lower `top_k`")
+    index = step.resource
+    admits = index.get("acl") if index is not None else None
+    for field in admits.value if admits is not None else ():
+        if index is not None and field not in step.filters:
+            pipe.error(node.at("index"), f"who searches {index.address} must say its `{field}`",
+                       "anybody's would be found", f"`filter: {{{field}: …}}`")
     if node.has("candidates") and mode != "hybrid":
         pipe.unsupported(node.at("candidates"), "only a search of both kinds looks at more than it gives",
                          "`algorithm: {ef: …}` of the index")

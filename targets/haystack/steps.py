@@ -52,8 +52,6 @@ def _made(wiring: Wiring, step: Step) -> str | None:
 
 def _common(pipe: Pipe, step: Step) -> None:
     node = step.node
-    if step.after:
-        pipe.unsupported(node.at("after"), "steps run as soon as they have what they take")
     if node.has("cache"):
         pipe.unsupported(node.at("cache"), "it keeps no results", "use the gateway's `cache`")
 

@@ -103,6 +103,9 @@ FINDINGS = [
         ("warning", "haystack cannot express this: chunks are measured by one unit", "index/policies.yaml", 6),
         ("warning", "haystack cannot express this: its cuts know no tables or code", "index/policies.yaml", 6),
     ]),
+    ({INDEX: "documents: [policies]\nrunner: haystack\nembedder: embedder\nstore: vectors\n"
+             "fields: {tenant: {type: string, filter: true}}\nacl: [tenant]\n"},
+     [("error", "who searches index.policies must say its `tenant`", "flow/answer.yaml", 4)]),
     ({DATA: "source: {repo: acme/policies, revision: abc}\ntrust: trusted\nsensitivity: public\n"},
      [("error", "the documents of dataset.policies stand in no file of the project", "index/policies.yaml", 1)]),
     ({DATA: "rows: [{vars: {title: a, body: b}}]\ntrust: trusted\nsensitivity: public\n"},
