@@ -119,10 +119,12 @@ def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[Any]:
 
 
 def _way(made: Job, address: Address) -> Sourced[Address] | None:
-    """The references that lead to what a job starts, where one of its evals alone needs it."""
+    """The references that lead to what a job starts, where one of its evals alone needs it, and nothing beside it."""
+    project = made.reader.project
     wanting = [task.address for task in made.tasks if address in task.check.services]
-    ways = needed(made.reader.project, wanting[0]).get(address, ()) if len(wanting) == 1 else ()
-    return Sourced(address, ways)
+    if len(wanting) != 1 or any(edge.source.kind == address.kind for edge in project.edges_to(address)):
+        return None
+    return Sourced(address, needed(project, wanting[0]).get(address, ()))
 
 
 # --- rights ------------------------------------------------------------------------------------------------------
