@@ -116,7 +116,7 @@ def test_a_gate_that_holds_and_one_that_does_not(bench: Bench) -> None:
     alone = {"subjects": plan["subjects"][:1]}
     green = bench.judge(alone)
     assert green.ok, green.output
-    assert "ok ttft_p95 is " in green.output
+    assert "ok  ttft_p95 is " in green.output
     strict = bench.judge({**alone, "gate": {"max": {"ttft_p95": 0.001}}})
     assert strict.exit_code == 100, strict.output
     assert "RED ttft_p95 is " in strict.output
