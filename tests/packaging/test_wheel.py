@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -127,7 +128,11 @@ def test_what_it_says_of_itself(wheel: Path) -> None:
         folder = f"llmops_compiler-{PROJECT['version']}.dist-info"
         said = email.message_from_bytes(archive.read(f"{folder}/METADATA"))
         commands = archive.read(f"{folder}/entry_points.txt").decode()
-    assert {line.split(">")[0].split("<")[0] for line in said.get_all("Requires-Dist", [])} == DEPENDENCIES
+    needed = said.get_all("Requires-Dist", [])
+    assert {line.split(">")[0].split("<")[0] for line in needed if "extra ==" not in line} == DEPENDENCIES
+    extra = sorted(line for line in needed if "extra ==" in line)
+    assert [re.sub(r"[>;].*", "", line) for line in extra] == ["tiktoken", "tokenizers"]
+    assert all("extra == 'tokens'" in line for line in extra)
     assert (said["Name"], said["License-Expression"], said["Requires-Python"]) == (
         "llmops-compiler", "Apache-2.0", ">=3.11",
     )  # fmt: skip
