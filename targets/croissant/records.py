@@ -12,7 +12,7 @@ from urllib.parse import quote
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.rows import Row, dataset_rows
 from llmops.compiler.model.sourced import Sourced
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.targets.croissant.parts import TEXT, Part

@@ -16,7 +16,7 @@ from llmops.compiler.derive.subjects import Subject, headers
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.exports import App, Variable
 from llmops.compiler.model.finding import Finding
-from llmops.compiler.model.sourced import Sourced, literal
+from llmops.compiler.model.sourced import Sourced, literal, under
 from llmops.compiler.model.view import Node, View
 from llmops.targets.inspect.known import CONFIG
 from llmops.targets.inspect.work import CONSUMER, Work
@@ -34,7 +34,7 @@ def subject(work: Work, tried: Subject, eval_: View[Any]) -> dict[str, Any]:
         return {**out, "code": _code(work, tried, tried.code)}
     assert tried.call is not None
     assert tried.model is not None
-    out["model"] = _because(model(work, tried.call, tried.model, *tried.layers), tried.named)
+    out["model"] = under(model(work, tried.call, tried.model, *tried.layers), tried.named)
     if tried.prompt is not None:
         out["messages"] = list(_messages(work, tried.prompt, tried))
         out["syntax"] = tried.prompt.text("syntax").express(lambda name: SYNTAX[name])
@@ -88,18 +88,13 @@ def _compatible(work: Work, call: Call, called: View[Any]) -> None:
                    f"nobody knows where {called.address} answers", "", "say it: `endpoint: {url: …}`")
 
 
-def _because(made: Any, named: Sourced[str] | None) -> Any:
-    """What stands there because of a reference, all of it."""
-    return made if named is None else Sourced(made, named.sources, raw=True)
-
-
 def judge(work: Work, node: Node) -> Any:
     """The model that grades an eval or an assertion."""
     found = subjects.judge(work.lowering, node, CONSUMER)
     if isinstance(found, Finding):
         work.told(found)
         return None
-    return None if found is None else _because(model(work, found[1], found[0]), node.ref_name("judge"))
+    return None if found is None else under(model(work, found[1], found[0]), node.ref_name("judge"))
 
 
 def prices(work: Work, eval_: View[Any], tried: list[Subject]) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from llmops.compiler.emit.text import visible
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.view import View
 from llmops.schemas.types import DATASET

@@ -12,7 +12,7 @@ from llmops.compiler.derive.subjects import Subject, subjects
 from llmops.compiler.model.artifact import Artifact, Format
 from llmops.compiler.model.finding import Finding
 from llmops.compiler.model.keys import Address
-from llmops.compiler.model.sourced import Sourced, literal, merge
+from llmops.compiler.model.sourced import Sourced, literal, merge, under
 from llmops.compiler.model.sources import Source
 from llmops.compiler.model.target import Lowering, Unsupported
 from llmops.compiler.model.units import seconds
@@ -90,7 +90,7 @@ def _spec(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any]:
         out["metrics"] = {name: metric for name, (metric, _) in metrics.items()}
         out["judged"] = list(dict.fromkeys(metric.value for metric, counts in metrics.values() if counts))
     out["subjects"] = [
-        {"label": _plain(one.label) or literal(eval_.address.name), "model": _because(model(work, one), one.named)}
+        {"label": _plain(one.label) or literal(eval_.address.name), "model": under(model(work, one), one.named)}
         for one in tried
     ]
     for field in ("concurrency", "seed"):
@@ -107,10 +107,6 @@ def _spec(work: Work, eval_: View[Any], tried: list[Subject]) -> dict[str, Any]:
     out["gate"].pop("budget", None)
     return out
 
-
-def _because(made: Any, named: Sourced[str] | None) -> Any:
-    """What stands there because of a reference, all of it."""
-    return made if named is None else Sourced(made, named.sources, raw=True)
 
 
 def _plain(text: Sourced[str] | None) -> Sourced[str] | None:

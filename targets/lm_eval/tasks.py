@@ -11,7 +11,7 @@ from llmops.compiler.derive.prompt import Part, parts
 from llmops.compiler.derive.subjects import Subject
 from llmops.compiler.emit.escapes import jinja
 from llmops.compiler.model.sourced import Sourced, literal
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.view import View
 from llmops.targets.lm_eval.work import Work
 

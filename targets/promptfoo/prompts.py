@@ -16,7 +16,7 @@ from llmops.compiler.derive.texts import content
 from llmops.compiler.emit.escapes import nunjucks
 from llmops.compiler.model.keys import Address
 from llmops.compiler.model.sourced import Sourced, literal, merge
-from llmops.compiler.model.sources import At, Content, Source
+from llmops.compiler.model.sources import Content, Source
 from llmops.compiler.model.target import Refusal
 from llmops.compiler.model.view import View
 from llmops.targets.promptfoo.escapes import unrendered

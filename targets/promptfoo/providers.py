@@ -13,7 +13,7 @@ from llmops.compiler.derive.route import Call, outside_variable
 from llmops.compiler.derive.subjects import headers
 from llmops.compiler.derive.texts import content
 from llmops.compiler.model.exports import App, Variable
-from llmops.compiler.model.sourced import Sourced, combine, literal, merge
+from llmops.compiler.model.sourced import Sourced, combine, literal, merge, through
 from llmops.compiler.model.sources import At, Content, Fact
 from llmops.compiler.model.view import Node, View
 from llmops.targets.promptfoo.escapes import provider_part, rendered
@@ -84,7 +84,8 @@ def request(
 ) -> dict[str, Any]:
     """What is sent beside the messages: parameters, the answer's schema, the seed, and keys of the body."""
     merged = params(model, *(layer for layer in layers if layer is not None))
-    merged = {name: _because(value, model, named) for name, value in merged.items()}
+    # a model's own parameters stand in a suite because the suite names the model
+    merged = through(merged, named, of=model.path)
     prompt = next((layer for layer in layers if isinstance(layer, View) and layer.address.kind == "prompt"), None)
     if prompt is not None and "response_format" not in merged and prompt.has("output_schema"):
         merged["response_format"] = _response_format(work, prompt)
@@ -94,16 +95,6 @@ def request(
     if seed is not None:
         merged.setdefault("seed", seed)
     return merged
-
-
-def _because(value: Any, model: View[Any], named: Sourced[str] | None) -> Any:
-    """A model's own parameters stand in a suite because the suite names the model."""
-    if isinstance(value, dict):
-        return {key: _because(item, model, named) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_because(item, model, named) for item in value]
-    own = isinstance(value, Sourced) and any(isinstance(s, At) and s.path[:2] == model.path for s in value.sources)
-    return value.because(named) if own else value
 
 
 def _response_format(work: Work, prompt: View[Any]) -> dict[str, Any]:
