@@ -143,7 +143,8 @@ def artifact_text(workspace: Workspace, artifact: Emitted, line: int | None, emi
         sources = artifact.lines[line - 1] if line <= len(artifact.lines) else ()
         if not sources:
             return f"{shown}   <- no config value: the target writes it so\n"
-        first, *rest = (in_words(workspace, source) for source in (*sources, *brought(sources)))
+        # what is read by two ways stands there once
+        first, *rest = dict.fromkeys(in_words(workspace, source) for source in (*sources, *brought(sources)))
         out = [f"{shown}   <- {first}", *(f"{' ' * len(shown)}   <- {more}" for more in rest)]
         out += _elsewhere(artifact.path, line, sources, emitted)
     else:
@@ -174,6 +175,8 @@ def artifact_data(workspace: Workspace, artifact: Emitted, line: int | None) -> 
     lines = []
     for number in numbers:
         sources = artifact.lines[number - 1] if number <= len(artifact.lines) else ()
-        origins = [row for source in (*sources, *brought(sources)) for row in as_data(workspace, source)]
+        origins: list[dict[str, Any]] = []
+        for source in (*sources, *brought(sources)):
+            origins += (row for row in as_data(workspace, source) if row not in origins)
         lines.append({"line": number, "origins": origins})
     return {"artifact": artifact.path, "lines": lines}
