@@ -150,12 +150,12 @@ def compiled(case: Case) -> Compilation:
     if not _TOOLS:
         _TOOLS.append(toolkit())
     options = Options(as_of=case.as_of, emit=False)
-    with _without(case.hidden):
+    with without(case.hidden):
         return compile_project(Memory(project(case)), Request(), options, _TOOLS[0])
 
 
 @contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
+def without(names: tuple[str, ...]) -> Iterator[None]:
     """As if these libraries were not installed."""
     kept = {name: sys.modules.pop(name, None) for name in names}
     for name in names:

@@ -16,7 +16,13 @@ from tokenizers import Tokenizer
 from llmops.compiler.derive import counting
 from llmops.compiler.derive.counting import MAX_TEXT, Counter, Refusal
 from llmops.compiler.derive.tokens import fewest, most
+from llmops.compiler.driver import compile_project
+from llmops.compiler.load.disk import Memory
+from llmops.compiler.model.request import Request
 from tests.compiler.derive.test_tokens import COUNTED
+from tests.rules.cases import without
+from tests.security.kit import MODEL
+from tests.support.projects import MINIMAL
 from tests.support.tokenizers import CORPUS, FACTS, FORMS, ranks, trained
 
 ALL = sorted([*FORMS, "gemma2 (joined)", "llama2 (joined)"])
@@ -227,3 +233,17 @@ def test_without_the_library_a_file_is_known_and_not_counted_with(name: str, mon
     found = counting._opened("a", raw, FACTS.tokenizer_forms(), ".")
     counting._opened.cache_clear()
     assert found == Refusal("a", "cannot be read here", name)
+
+
+def test_what_is_written_is_the_same_without_the_library() -> None:
+    """Counts decide findings alone."""
+    files: dict[str, str | bytes] = {
+        **MINIMAL, "t.json": trained("qwen"), MODEL: MINIMAL[MODEL] + "tokenizer: {file: t.json}\n",
+    }
+    counted = compile_project(Memory(files), Request())
+    with without(("tokenizers",)):
+        estimated = compile_project(Memory(files), Request())
+    assert counted.emitted
+    assert counted.emitted == estimated.emitted
+    said = {one.code for one in estimated.diagnostics} ^ {one.code for one in counted.diagnostics}
+    assert said == {"MOD015", "MOD016"}
