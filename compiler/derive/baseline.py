@@ -87,7 +87,7 @@ def running(reader: Reader, environments: tuple[str, ...], eval_: View[Any]) -> 
     """The pipelines and stages that run an eval in its environment."""
     for pipeline in reader.of(PIPELINE):
         for stage in gate.stages(pipeline).values():
-            if gate.environment(stage, environments) == reader.project.env and gate.runs(stage, eval_.address.name):
+            if gate.environment(stage, environments) == reader.project.env and gate.runs(stage, eval_):
                 yield pipeline, stage
 
 

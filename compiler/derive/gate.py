@@ -35,12 +35,19 @@ def before(pipeline: View[Any], stage: Node) -> Iterator[Node]:
                 yield every[name]
 
 
-def runs(stage: Node, eval_: str) -> bool:
+def affectable(eval_: View[Any]) -> bool:
+    """Whether a change can affect it. A load test measures machines as well and costs the same for a word changed as
+    for a new model: it runs where a stage names it."""
+    kind = eval_.maybe_text("type")
+    return kind is None or kind.value != "load"
+
+
+def runs(stage: Node, eval_: View[Any]) -> bool:
     """Whether a stage runs an eval, by name or as one of those that a change affects."""
     if stage.has("affected"):
-        return True
+        return affectable(eval_)
     named = stage.get("eval")
-    return named is not None and eval_ in named.value
+    return named is not None and eval_.address.name in named.value
 
 
 def environment(stage: Node, environments: tuple[str, ...]) -> str:
@@ -58,12 +65,12 @@ def before_merge(pipeline: View[Any]) -> bool:
 
 def gates_before(reader: Reader, pipeline: View[Any], stage: Node) -> Iterator[tuple[Node, str]]:
     """The blocking evals that have passed when a stage starts: in stages before it, or before the change was merged."""
-    blocking = [e.address.name for e in reader.of(EVAL) if blocks(e)]
+    blocking = [e for e in reader.of(EVAL) if blocks(e)]
     guards = list(before(pipeline, stage))
     for other in reader.of(PIPELINE):
         if before_merge(other):
             guards.extend(stages(other).values())
     for guard in guards:
-        for name in blocking:
-            if runs(guard, name):
-                yield guard, name
+        for eval_ in blocking:
+            if runs(guard, eval_):
+                yield guard, eval_.address.name

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from llmops.compiler.derive.gate import affectable
 from llmops.compiler.derive.secrets import variable
 from llmops.compiler.model.exports import Check, Deploy, Service, Variable
 from llmops.compiler.model.exports import Task as Chore
@@ -173,7 +174,7 @@ def _affected(
 ) -> Iterator[Job]:
     made = False
     for view in reader.of(EVAL):
-        check = work.lowering.ask(Check, view)
+        check = work.lowering.ask(Check, view) if affectable(view) else None
         if check is None:
             continue
         made = True

@@ -19,24 +19,23 @@ def check(scope: Scope) -> Iterator[Finding]:
     if not deploying:
         return
     for eval_ in scope.reader.of(EVAL):
-        name = eval_.address.name
-        if not blocks(eval_) or _guarded_elsewhere(pipelines, name):
+        if not blocks(eval_) or _guarded_elsewhere(pipelines, eval_):
             continue
-        unguarded = [stage for p, stage in deploying if not any(runs(other, name) for other in before(p, stage))]
+        unguarded = [stage for p, stage in deploying if not any(runs(other, eval_) for other in before(p, stage))]
         if len(unguarded) == len(deploying):
-            yield _finding(eval_, unguarded, _elsewhere(pipelines, name))
+            yield _finding(eval_, unguarded, _elsewhere(pipelines, eval_))
 
 
-def _guarded_elsewhere(pipelines: list[View[Any]], name: str) -> bool:
+def _guarded_elsewhere(pipelines: list[View[Any]], eval_: View[Any]) -> bool:
     """Whether it runs on pull requests (what it blocks is not merged, and so never deployed), or watches what is
     deployed on a schedule, which is another task of a gate."""
     watching = (p for p in pipelines if before_merge(p) or p.has("triggers", "schedule"))
-    return any(runs(stage, name) for p in watching for stage in stages(p).values())
+    return any(runs(stage, eval_) for p in watching for stage in stages(p).values())
 
 
-def _elsewhere(pipelines: list[View[Any]], name: str) -> Node | None:
+def _elsewhere(pipelines: list[View[Any]], eval_: View[Any]) -> Node | None:
     """A stage that runs it, too late or on another occasion."""
-    return next((stage for p in pipelines for stage in stages(p).values() if runs(stage, name)), None)
+    return next((stage for p in pipelines for stage in stages(p).values() if runs(stage, eval_)), None)
 
 
 def _finding(eval_: View[Any], unguarded: list[Node], elsewhere: Node | None) -> Finding:
