@@ -111,11 +111,15 @@ def _steps(work: Work, made: Job, found: list[Node]) -> Iterator[Any]:
         step = last.value if isinstance(last, Sourced) else last
         ready = {"name": step["name"], "id": steps.READY, **step}
         before[-1] = replace(last, value=ready) if isinstance(last, Sourced) else ready
-    yield from before
-    yield from steps.tasks(work, made)
+    only = made.tasks[0] if len(made.tasks) == 1 else None
+    alone = only.reference if only is not None and not only.chore else None  # an eval decides all that its job starts
+    yield before[0]  # the repository is checked out for whatever it is
+    for step in (*before[1:], *steps.tasks(work, made)):
+        yield under(step, alone)
     yield from steps.releases(work, made)
     yield from steps.commands(work, made)
-    yield from steps.artifacts(work, made)
+    for step in steps.artifacts(work, made):
+        yield under(step, alone)
 
 
 def _way(made: Job, address: Address) -> Sourced[Address] | None:

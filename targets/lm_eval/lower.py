@@ -125,7 +125,8 @@ def _called(work: Work, tried: Subject) -> bool:
 def _unsupported(work: Work, eval_: View[Any], tried: list[Subject]) -> None:
     kind = eval_.text("type").value
     if kind in ("redteam", "load"):
-        work.unsupported(eval_.at("type"), OTHERS[kind], "choose another runner")
+        work.error(eval_.at("type"), f"the harness runs no eval of type `{kind}`", OTHERS[kind],
+                   "choose another `runner`")
     for field, why in OTHERS.items():
         if eval_.has(field):
             work.unsupported(eval_.at(field), why, "choose another runner" if field != "repetitions" else "")

@@ -188,7 +188,8 @@ def _options(eval_: View[Any]) -> dict[str, Any]:
 def _unsupported(work: Work, eval_: View[Any]) -> None:
     kind = eval_.maybe_text("type")
     if kind is not None and kind.value in TYPES:
-        work.unsupported(eval_.at("type"), TYPES[kind.value], "choose another runner")
+        work.error(eval_.at("type"), f"promptfoo runs no eval of type `{kind.value}`", TYPES[kind.value],
+                   "choose another `runner`")
     for field, why in OTHERS.items():
         if eval_.has(field):
             work.unsupported(eval_.at(field), why)

@@ -35,7 +35,7 @@ def said(result: Compilation) -> list[tuple[str, str, int]]:
     ("eval_", "severity", "message", "line"),
     [
         (SUBJECT, "error", "Inspect needs rows", 1),
-        (f"{SUBJECT}{ROWS}type: load", "warning", "it makes no load", 4),
+        (f"{SUBJECT}{ROWS}type: load", "error", "runs no eval of type `load`", 4),
         (f"{SUBJECT}{ROWS}budget: {{usd_per_month: 5}}", "warning", "it sees one run", 4),
         (f"{SUBJECT}{ROWS}gate: {{pass_rate: 1, confidence: 0.9}}", "error", "no number of rows can prove", 4),
         (f"{SUBJECT}{ROWS}metrics: {{m: {{type: icontainz, value: x}}}}", "error", "no assertion of type", 4),
