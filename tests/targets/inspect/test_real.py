@@ -69,14 +69,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(root, models, plans)
 
 
-def test_worked_cases_stand_before_the_question(bench: Bench) -> None:
-    assert bench.run("shown").ok
-    sent = bench.models.requests[-1]["body"]["messages"]
-    assert [(message["role"], message["content"]) for message in sent] == [
-        ("system", "Answer in DE."), ("user", "returns"), ("assistant", '["30 days"]'), ("user", "May I?"),
-    ]
-
-
 def test_subjects_rows_and_grades(bench: Bench) -> None:
     done = bench.run("quality")
     assert done.ok, done.output
@@ -168,3 +160,11 @@ def test_an_eval_that_cannot_run_is_no_green_gate(bench: Bench, tmp_path: Path) 
     (tmp_path / "attacks.json").write_text(json.dumps(spec))
     (tmp_path / "attacks.jsonl").write_bytes((bench.folder / "attacks.jsonl").read_bytes())
     assert bench.run("attacks", tmp_path / "attacks.json").exit_code == 100
+
+
+def test_worked_cases_stand_before_the_question(bench: Bench) -> None:
+    assert bench.run("shown").ok
+    sent = bench.models.requests[-1]["body"]["messages"]
+    assert [(message["role"], message["content"]) for message in sent] == [
+        ("system", "Answer in DE."), ("user", "returns"), ("assistant", '["30 days"]'), ("user", "May I?"),
+    ]
