@@ -30,6 +30,16 @@ class Part:
     syntax: str | None = None
     why: tuple[Source, ...] = ()
 
+    @property
+    def listed(self) -> bool:
+        """Whether it is one of a message's list of parts: `… 0, "user", 1, "image"`."""
+        return self.file is None and len(self.at) > 3 and self.at[-3] == self.role and isinstance(self.at[-2], int)
+
+    @property
+    def message(self) -> KeyPath:
+        """The place of the message that it belongs to: the same for all of its parts."""
+        return self.at[:-2] if self.listed else self.at
+
 
 def parts(prompt: View[Any], model: str | None = None) -> Iterator[Part]:
     """The texts of the messages in order; those for one model where the prompt has a variant for it."""

@@ -10,7 +10,7 @@ from llmops.compiler.derive import judging
 from llmops.compiler.derive.cases import in_repository
 from llmops.compiler.derive.model import repo, trained
 from llmops.compiler.derive.params import params
-from llmops.compiler.derive.prompt import Part, variables
+from llmops.compiler.derive.prompt import variables
 from llmops.compiler.derive.route import Call, speaks_openai
 from llmops.compiler.derive.shots import conversation, sources_of, syntax_of
 from llmops.compiler.derive.subjects import Subject
@@ -162,7 +162,7 @@ def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[st
     told, problems = conversation(work.lowering, prompt, name)
     for finding in problems:
         work.told(finding)
-    for (role, _), group in groupby(told, key=lambda part: (part.role, _message(part))):
+    for (role, _), group in groupby(told, key=lambda part: (part.role, part.message)):
         said = list(group)
         if said[0].syntax is None and (len(said) > 1 or said[0].medium != "text"):
             work.error(said[0].at, "GuideLLM is sent texts alone", "a message with parts, a picture or a recording",
@@ -173,11 +173,6 @@ def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[st
             # a worked case is read as it is
             own = {} if part.syntax is None else {"syntax": literal(syntax_of(prompt, part))}
             yield {"role": role, "content": text, **own}
-
-
-def _message(part: Part) -> Any:
-    listed = part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
-    return part.at[:-2] if listed else part.at
 
 
 def prices(work: Work, eval_: View[Any], tried: list[Subject]) -> Iterator[tuple[str, Any]]:

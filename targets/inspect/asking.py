@@ -119,24 +119,15 @@ def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[st
     told, problems = conversation(work.lowering, prompt, name)
     for problem in problems:
         work.told(problem)
-    for (role, _), group in groupby(told, key=lambda part: (part.role, _message(part))):
+    for (role, _), group in groupby(told, key=lambda part: (part.role, part.message)):
         said = list(group)
         if said[0].syntax is not None:
             yield from ({"role": role, "content": _text(work, prompt, part), "syntax": literal(part.syntax)}
                         for part in said)
             continue
-        whole = len(said) == 1 and said[0].medium == "text" and not _listed(said[0])
+        whole = len(said) == 1 and said[0].medium == "text" and not said[0].listed
         yield {"role": role, "content": _text(work, prompt, said[0]) if whole
                else [{part.medium: _text(work, prompt, part)} for part in said]}
-
-
-def _listed(part: Part) -> bool:
-    """Whether it is one of a list of parts: `… 0, "user", 1, "image"`."""
-    return part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
-
-
-def _message(part: Part) -> Any:
-    return part.at[:-2] if _listed(part) else part.at
 
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:

@@ -89,7 +89,7 @@ def _grouped(found: list[Part]) -> Iterator[tuple[str, list[Part]]]:
     """Parts by message: those of one list of parts stand below one place."""
     group: list[Part] = []
     for part in found:
-        same = bool(group) and _listed(part) and _listed(group[-1]) and part.at[:-2] == group[-1].at[:-2]
+        same = bool(group) and part.listed and part.message == group[-1].message
         if group and not same:
             yield group[0].role, group
             group = []
@@ -98,13 +98,8 @@ def _grouped(found: list[Part]) -> Iterator[tuple[str, list[Part]]]:
         yield group[0].role, group
 
 
-def _listed(part: Part) -> bool:
-    """Whether it is one of a list of parts: `… 0, "user", 1, "image"`."""
-    return part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
-
-
 def _content(work: Work, prompt: View[Any], said: list[Part]) -> Any:
-    if not _listed(said[0]):
+    if not said[0].listed:
         return _text(work, prompt, said[0])
     return [_part(work, prompt, part) for part in said]
 

@@ -189,10 +189,10 @@ def messages(lowering: Lowering, use: Use) -> Messages:
         shown: dict[str, Any] = {"type": "text", "text": text}
         if part.medium == "image":
             shown = {"type": "image_url", "image_url": {"url": text}}
-        if not _in_list(part):
+        if not part.listed:
             own = {} if part.syntax is None else {"syntax": literal(part.syntax)}
             listed.append({"role": part.role, "content": text, **own})
-        elif last is not None and _in_list(last) and last.at[:-2] == part.at[:-2]:
+        elif last is not None and last.message == part.message:
             listed[-1]["content"].append(shown)
         else:
             listed.append({"role": part.role, "content": [shown]})
@@ -200,10 +200,6 @@ def messages(lowering: Lowering, use: Use) -> Messages:
     problems += _unsupported(prompt)
     syntax = "none" if written == "none" else "jinja2" if engine else "names"
     return Messages(listed, syntax, tuple(problems))
-
-
-def _in_list(part: Part) -> bool:
-    return part.file is None and len(part.at) > 3 and part.at[-3] == part.role and isinstance(part.at[-2], int)
 
 
 def _unsupported(prompt: View[Any]) -> Iterator[Problem]:
