@@ -31,6 +31,11 @@ class Part:
     why: tuple[Source, ...] = ()
 
     @property
+    def words(self) -> str:
+        """The text without the line end that a file has behind its last line."""
+        return self.text.rstrip("\n") if self.file else self.text
+
+    @property
     def listed(self) -> bool:
         """Whether it is one of a message's list of parts: `… 0, "user", 1, "image"`."""
         return self.file is None and len(self.at) > 3 and self.at[-3] == self.role and isinstance(self.at[-2], int)

@@ -91,7 +91,7 @@ def _filled(lowering: Lowering, prompt: View[Any], part: Part, case: Case) -> So
     sources: tuple[Source, ...] = (prompt.origin(part.at),)
     if part.file:
         sources = (*sources, Content(in_repository(lowering, part.file)))
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     used: list[tuple[Source, ...]] = []
 
     def value(name: str) -> str:

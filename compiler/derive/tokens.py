@@ -188,7 +188,7 @@ def _message(known: Speech, prompt: View[Any], message: Part, syntax: str) -> Ad
     words = f"{message.role} message of {where}"
     if message.medium != "text":
         return Addend(words, 0, None, message.at, unknown=f"how many tokens an {message.medium} takes")
-    text = _text(message)
+    text = message.words
     return text_tokens(known, fixed(text, syntax), words, message.at, whole=sent(text, syntax), highest=message.text)
 
 
@@ -214,11 +214,6 @@ def text_tokens(
         return replace(bounded, least=found[0], most=found[1], counted=True)
     counted = known.counter.fewest(several)
     return bounded if counted is None else replace(bounded, least=max(counted, least), counted=True)
-
-
-def _text(message: Part) -> str:
-    """As it is sent: the line end that ends a file belongs to the file."""
-    return message.text.rstrip("\n") if message.file is not None else message.text
 
 
 def _around(known: Speech, model: View[Any], at: KeyPath, messages: int) -> Addend:
@@ -269,7 +264,7 @@ def _examples(prompt: View[Any], messages: list[Part], syntax: str) -> Iterator[
     for row in _rows(prompt):
         answer = [Shown(_told(row[_ANSWER]), True)] if row.get(_ANSWER) is not None else []
         values = {name: _told(row[name]) for name in variables(prompt) if row.get(name) is not None}
-        made = [filled(_text(message), syntax, partial(_value, values)) for message in asked] if plain_texts else [None]
+        made = [filled(message.words, syntax, partial(_value, values)) for message in asked] if plain_texts else [None]
         questions = [Shown(text, True) for text in made if text is not None]
         if len(questions) < len(made):
             questions = [Shown(value, False) for value in values.values()]

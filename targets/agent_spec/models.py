@@ -84,7 +84,7 @@ def _text(document: Document, prompt: View[Any], part: Part) -> Sourced[str] | N
     if part.file:
         root = document.lowering.root
         sources = (*sources, Content(part.file if root == "." else f"{root}/{part.file}"))
-    syntax, text = prompt.text("syntax").value, part.text.rstrip("\n") if part.file else part.text
+    syntax, text = prompt.text("syntax").value, part.words
     if syntax == "f-string":
         text = re.sub(r"(?<!\{)\{(\w+)\}(?!\})", r"{{ \1 }}", text).replace("{{{{", "{{").replace("}}}}", "}}")
     rest = text if syntax == "none" else _PLACEHOLDER.sub("", text)

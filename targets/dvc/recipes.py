@@ -184,7 +184,7 @@ def _messages(work: Work, dataset: View[Any], prompt: View[Any], model: View[Any
         if part.medium != "text":
             work.unsupported(part.at, "a recipe sends text alone")
             continue
-        text = part.text.rstrip("\n") if part.file else part.text
+        text = part.words
         said = Sourced(text, sources_of(work.lowering, prompt, part)).because(named)
         made.append({"role": part.role, "content": said, **({"syntax": literal(part.syntax)} if part.syntax else {})})
     return made

@@ -169,7 +169,7 @@ def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[st
                        "test it with a prompt of texts")
             continue
         for part in said:
-            text = Sourced(part.text.rstrip("\n") if part.file else part.text, sources_of(work.lowering, prompt, part))
+            text = Sourced(part.words, sources_of(work.lowering, prompt, part))
             # a worked case is read as it is
             own = {} if part.syntax is None else {"syntax": literal(syntax_of(prompt, part))}
             yield {"role": role, "content": text, **own}

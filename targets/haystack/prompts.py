@@ -37,7 +37,7 @@ def messages(
 
 def _text(pipe: Pipe, prompt: View[Any], part: Part, fixed: Mapping[str, Sourced[Any]]) -> Sourced[str]:
     syntax = syntax_of(prompt, part)
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     sources = sources_of(pipe.lowering, prompt, part)
     if part.role == "assistant":
         # the builder renders what system and user say, and takes an assistant's words as they are

@@ -131,7 +131,7 @@ def _messages(work: Work, prompt: View[Any], tried: Subject) -> Iterator[dict[st
 
 
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     sources = sources_of(work.lowering, prompt, part)
     if part.medium != "text" and not text.lstrip().startswith(("{{", "data:", "http://", "https://")):
         work.error(part.at, "Inspect is sent no file of the project in a message", "an address, or a variable",

@@ -108,7 +108,7 @@ def words(work: Work, prompt: View[Any], model: str, named: Sourced[str] | None)
         if part.medium != "text" or part.role not in ROLES:
             work.error(part.at, "the runtime says texts alone", f"a {part.medium}", "leave it out of an agent's prompt")
             continue
-        said = part.text.rstrip("\n") if part.file else part.text
+        said = part.words
         text = Sourced(said, sources_of(work.lowering, prompt, part), raw=True)
         own = [] if part.syntax is None else [literal(part.syntax)]
         messages.append([part.role, text.because(named), *own])

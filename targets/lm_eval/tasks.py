@@ -111,7 +111,7 @@ def _prompt(work: Work, tried: list[Subject]) -> dict[str, Any]:
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
     """A prompt as the harness's template, of names in braces alone: it renders without a sandbox."""
     sources: tuple[Source, ...] = (prompt.origin(part.at),)
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     if part.file:
         sources = (*sources, Content(in_repository(work.lowering, part.file)))
     syntax = prompt.text("syntax").value

@@ -103,7 +103,7 @@ def _problems(
 
 def _text(lowering: Lowering, own: View[Any], part: Part) -> Sourced[str]:
     """A template on purpose: what the package renders is Jinja2."""
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     written = {"f-string": _f_string, "none": jinja}.get(syntax_of(own, part), str)(text)
     return Sourced(written, sources_of(lowering, own, part), raw=True)
 

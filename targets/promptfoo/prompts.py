@@ -155,7 +155,7 @@ def media(work: Work, used: Use) -> Iterator[str]:
 def _text(work: Work, prompt: View[Any], part: Part) -> Sourced[str]:
     """A template on purpose: its braces are not escaped, except where its own syntax means something else."""
     syntax = syntax_of(prompt, part)
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     sources = sources_of(work.lowering, prompt, part)
     if syntax == "f-string":
         return work.text(Sourced(text, sources), _f_string)

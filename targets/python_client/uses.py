@@ -209,7 +209,7 @@ def _unsupported(prompt: View[Any]) -> Iterator[Problem]:
 
 def _text(lowering: Lowering, use: Use, part: Part, syntax: str) -> tuple[Sourced[str], list[Problem], bool]:
     """The template in the package's language, what is wrong, and whether it needs Jinja's engine."""
-    text = part.text.rstrip("\n") if part.file else part.text
+    text = part.words
     sources = sources_of(lowering, use.prompt, part)
     if use.model.address.name in (use.prompt.value.get("variants") or {}):
         sources = merge(sources, use.named.sources)
